@@ -1,0 +1,1 @@
+"""The cohort's report: one self-contained HTML page."""

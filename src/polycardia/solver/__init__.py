@@ -1,0 +1,1 @@
+"""The distributed monodomain solver: the only place that knows PETSc and MPI."""

@@ -1,0 +1,1 @@
+"""Biventricular hearts that nobody was scanned for: geometry, meshing and a cohort's statistics."""
