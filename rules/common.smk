@@ -1,0 +1,110 @@
+"""Names shared by all rules: the study, the cohort, paths and sizes.  No rules here."""
+
+import os
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from polycardia import SOLVER_VERSION
+from polycardia.cohort import clinical_digest_of, read_cohort, shard_of
+from polycardia.config import study_from
+from polycardia.errors import BadStudy
+
+try:
+    STUDY = study_from(config, "config")
+    PATIENTS = read_cohort(Path(STUDY.cohort), meshes_outside=STUDY.meshes_outside)
+except BadStudy as fault:
+    raise WorkflowError(str(fault)) from None
+
+RESULTS = STUDY.results
+MODEL = f"{RESULTS}/models/{{layer}}.json"
+KERNELS = f"{RESULTS}/models/kernels"
+PREPARED = f"{RESULTS}/work/{{patient}}/prepared.h5"
+HEART = f"{RESULTS}/hearts/{{patient}}.vtkhdf"
+SHARD = f"{RESULTS}/shards/{{shard}}.h5"
+ARCHIVE = f"{RESULTS}/cohort.h5"
+REPORT = f"{RESULTS}/report/index.html"
+LOGS = f"{RESULTS}/logs"
+
+# One JSON string each: Snakemake tracks text reliably, other types not always.
+PREPARATION = STUDY.preparation().model_dump_json()
+SIMULATION = STUDY.simulation().model_dump_json()
+LAYERS = list(STUDY.cells.by_layer())
+
+SHARDS = {}
+for patient in PATIENTS:
+    SHARDS.setdefault(str(shard_of(patient, STUDY.archive.shards)), []).append(patient)
+
+# Measured on hearts of 30,000 to 250,000 nodes; see docs/sizing.md.
+PREPARED_BYTES_PER_NODE = 420
+NODES_PER_RANK = 25_000
+SOLVER_BYTES_PER_NODE = 1500
+PREPARE_BYTES_PER_SOURCE_BYTE = 120
+PROCESS_MB = 500  # interpreter and libraries, of every process
+MOST_RANKS = 64
+
+# Kernels and matrices use one core a rank; threads in libraries would fight over it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+if (
+    os.geteuid() == 0
+):  # containers and one-person machines; Open MPI refuses root otherwise
+    os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
+    os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+
+
+wildcard_constraints:
+    patient=r"[A-Za-z0-9_-]+",
+    shard=r"[0-9]+",
+    layer=r"[a-z]+",
+
+
+def source_files(wildcards):
+    return [str(path) for path in PATIENTS[wildcards.patient].source.files()]
+
+
+def source_json(wildcards):
+    return PATIENTS[wildcards.patient].source.to_json()
+
+
+def hearts_of_shard(wildcards):
+    return expand(HEART, patient=SHARDS[wildcards.shard])
+
+
+def clinical_digest(wildcards):
+    """Of what the table says of a shard's patients: tracked, and never shown."""
+    return clinical_digest_of(PATIENTS[patient] for patient in SHARDS[wildcards.shard])
+
+
+def cell_model(wildcards):
+    return STUDY.cells.pacing(wildcards.layer).model_dump_json()
+
+
+def cell_model_text(wildcards):
+    """A model file of the user's is an input; those that polycardia ships have its version."""
+    name = STUDY.cells.by_layer()[wildcards.layer].name
+    return [name] if name.endswith(".mmt") else []
+
+
+def prepare_memory(wildcards, input, attempt):
+    """[MB], half as much again on every retry."""
+    source = sum(os.path.getsize(path) for path in input) / 1e6
+    return int(
+        (PROCESS_MB + source * PREPARE_BYTES_PER_SOURCE_BYTE) * 1.5 ** (attempt - 1)
+    )
+
+
+def nodes_of(prepared):
+    return os.path.getsize(prepared) / PREPARED_BYTES_PER_NODE
+
+
+def ranks(wildcards, input):
+    """At least two: the SLURM executor takes no MPI job of one."""
+    return min(MOST_RANKS, max(2, round(nodes_of(input.heart) / NODES_PER_RANK)))
+
+
+def memory_per_rank(wildcards, input, attempt):
+    """[MB], half as much again on every retry."""
+    share = (
+        nodes_of(input.heart) / ranks(wildcards, input) * SOLVER_BYTES_PER_NODE / 1e6
+    )
+    return int((PROCESS_MB + share) * 1.5 ** (attempt - 1))

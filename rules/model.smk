@@ -1,0 +1,20 @@
+"""A cell model's text into a compiled kernel and the state that tissue starts from."""
+
+
+rule model:
+    input:
+        cell_model_text,
+    output:
+        ensure(MODEL, non_empty=True),
+    log:
+        f"{LOGS}/model/{{layer}}.log",
+    resources:
+        mem_mb=PROCESS_MB,
+    params:
+        model=cell_model,
+        kernels=KERNELS,
+        solver_version=SOLVER_VERSION,
+    shell:
+        "python -m polycardia model"
+        " --settings {params.model:q} --kernels {params.kernels:q} --output {output:q}"
+        " > {log:q} 2>&1"

@@ -1,0 +1,20 @@
+"""The archive as a page for people."""
+
+
+rule report:
+    input:
+        ARCHIVE,
+    output:
+        ensure(REPORT, non_empty=True),
+    log:
+        f"{LOGS}/report.log",
+    resources:
+        mem_mb=4 * PROCESS_MB,
+    params:
+        settings=STUDY.model_dump_json(
+            exclude={"cohort", "results", "meshes_outside", "archive"}
+        ),
+    shell:
+        "python -m polycardia report"
+        " --archive {input:q} --settings {params.settings:q} --output {output:q}"
+        " > {log:q} 2>&1"

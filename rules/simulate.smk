@@ -1,0 +1,29 @@
+"""One beat of one heart, on as many ranks as its size asks for."""
+
+
+rule simulate:
+    input:
+        heart=PREPARED,
+        models=expand(MODEL, layer=LAYERS),
+    output:
+        ensure(HEART, non_empty=True),
+    log:
+        f"{LOGS}/simulate/{{patient}}.log",
+    retries: 2
+    threads: ranks
+    resources:
+        # Two hearts at once on one machine would otherwise share its first cores.
+        mpi="mpirun --bind-to none --oversubscribe",
+        tasks=ranks,
+        cpus_per_task=1,
+        mem_mb_per_cpu=memory_per_rank,
+    params:
+        settings=SIMULATION,
+        kernels=KERNELS,
+        solver_version=SOLVER_VERSION,
+    shell:
+        "{resources.mpi} -n {resources.tasks}"
+        " python -m mpi4py -m polycardia simulate"
+        " --heart {input.heart:q} --models {input.models:q} --kernels {params.kernels:q}"
+        " --settings {params.settings:q} --output {output:q}"
+        " > {log:q} 2>&1"

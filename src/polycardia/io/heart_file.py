@@ -1,0 +1,143 @@
+"""``hearts/<id>.vtkhdf``: one heart's result, which ParaView opens as it is.
+
+Layout of ``/VTKHDF`` after the VTKHDF file format 2.0, UnstructuredGrid
+(https://docs.vtk.org/en/latest/vtk_file_formats/vtkhdf_file_format/index.html).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from polycardia.io.atomic import whole_file
+from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
+from polycardia.physics.mesh import Floats, TetMesh
+
+LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+VTK_TETRA = 10
+# VTK's wheels read no other filters than these.
+COMPRESSED: Mapping[str, object] = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+
+
+@dataclass(frozen=True)
+class HeartResult:
+    """What is known of a heart that was solved.
+
+    Attributes:
+        mesh: nodes and cells as simulated, with fibres.
+        point_fields: ``(n_nodes,)`` by name, first of all ``activation_time`` [ms].
+        cell_fields: ``(n_cells, ...)`` by name.
+        units: of the fields that have one, by name.
+        leads: ``(12, n_samples)`` [mV] in the order of `LEAD_NAMES`.
+        sampling_interval: [ms].
+        electrode_names: of the rows of ``electrodes``.
+        electrodes: ``(10, 3)`` [mm].
+        measures: value and unit by name.
+    """
+
+    mesh: TetMesh
+    point_fields: Mapping[str, NDArray[np.generic]]
+    cell_fields: Mapping[str, NDArray[np.generic]]
+    units: Mapping[str, str]
+    leads: NDArray[np.float32]
+    sampling_interval: float
+    electrode_names: Sequence[str]
+    electrodes: Floats
+    measures: Mapping[str, tuple[float, str]]
+
+
+def write_heart(
+    path: Path, result: HeartResult | None, outcome: Outcome, provenance: Mapping[str, object]
+) -> None:
+    """Write a heart's file; one that could not be solved has an outcome and no field."""
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        write_outcome(file, outcome)
+        write_provenance(file, provenance)
+        if result is not None:
+            _write_grid(file, result)
+            _write_ecg(file, result)
+            measures = file.create_group("measures")
+            for name, (value, unit) in result.measures.items():
+                measures.create_dataset(name, data=value).attrs["unit"] = unit
+
+
+def _write_grid(file: h5py.File, result: HeartResult) -> None:
+    grid = file.create_group("VTKHDF")
+    grid.attrs["Version"] = np.array([2, 0], np.int64)
+    grid.attrs["Type"] = np.bytes_("UnstructuredGrid")
+    points, cells = result.mesh.points, result.mesh.tetrahedra
+    grid["NumberOfPoints"] = np.array([len(points)], np.int64)
+    grid["NumberOfCells"] = np.array([len(cells)], np.int64)
+    grid["NumberOfConnectivityIds"] = np.array([cells.size], np.int64)
+    grid.create_dataset("Points", data=points.astype(np.float32), **COMPRESSED).attrs["unit"] = "mm"
+    grid.create_dataset("Connectivity", data=cells.ravel(), **COMPRESSED)
+    grid.create_dataset("Offsets", data=np.arange(len(cells) + 1) * 4, **COMPRESSED)
+    grid.create_dataset("Types", data=np.full(len(cells), VTK_TETRA, np.uint8), **COMPRESSED)
+    for group, fields in (("PointData", result.point_fields), ("CellData", result.cell_fields)):
+        for name, values in fields.items():
+            data = grid.create_dataset(f"{group}/{name}", data=_single(values), **COMPRESSED)
+            if name in result.units:
+                data.attrs["unit"] = result.units[name]
+
+
+def _single(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Halve what is stored of double precision; the solver's tolerance is far coarser."""
+    return values.astype(np.float32) if values.dtype == np.float64 else values
+
+
+def _write_ecg(file: h5py.File, result: HeartResult) -> None:
+    ecg = file.create_group("ecg")
+    ecg.attrs["sampling_interval"] = result.sampling_interval
+    leads = ecg.create_dataset("leads", data=result.leads.astype(np.float32), **COMPRESSED)
+    leads.attrs["names"] = list(LEAD_NAMES)
+    leads.attrs["unit"] = "mV"
+    leads.attrs["sampling_interval"] = result.sampling_interval
+    ecg.attrs["names"] = list(LEAD_NAMES)
+    electrodes = ecg.create_dataset("electrodes", data=result.electrodes)
+    electrodes.attrs["names"] = list(result.electrode_names)
+    electrodes.attrs["unit"] = "mm"
+
+
+@dataclass(frozen=True)
+class HeartSummary:
+    """What the archive takes from a heart's file.
+
+    Attributes:
+        outcome: how it fared.
+        measures: value and unit by name; empty where it was not solved.
+        leads: ``(12, n_samples)`` float32 [mV], or None where it was not solved.
+        sampling_interval: [ms], or NaN.
+    """
+
+    outcome: Outcome
+    measures: Mapping[str, tuple[float, str]]
+    leads: NDArray[np.float32] | None
+    sampling_interval: float
+
+
+def read_summary(path: Path) -> HeartSummary:
+    """Read what the archive needs of a heart's file, and none of its fields."""
+    with h5py.File(path, "r") as file:
+        outcome = read_outcome(file)
+        if "ecg" not in file:
+            return HeartSummary(outcome, {}, None, np.nan)
+        return HeartSummary(
+            outcome=outcome,
+            measures={
+                name: (float(value[()]), str(value.attrs["unit"]))
+                for name, value in file["measures"].items()
+            },
+            leads=file["ecg/leads"][()],
+            sampling_interval=float(file["ecg"].attrs["sampling_interval"]),
+        )
+
+
+def read_state(path: Path) -> tuple[Outcome, float]:
+    """Read how a heart fared and how long it took [s], preparation included."""
+    with h5py.File(path, "r") as file:
+        taken = file["provenance"].attrs
+        seconds = float(taken.get("prepare_seconds", 0.0)) + float(taken["seconds"])
+        return read_outcome(file), seconds

@@ -1,0 +1,187 @@
+"""``work/<id>/prepared.h5``: a prepared heart that every rank reads its own slice of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from polycardia.io.atomic import whole_file
+from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
+from polycardia.physics.heart import PreparedHeart, Site
+from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
+
+CELLS_AT_ONCE = 1_000_000  # read and filtered together, 16 MB
+
+
+def write_prepared(
+    path: Path, heart: PreparedHeart | None, outcome: Outcome, provenance: Mapping[str, object]
+) -> None:
+    """Write a prepared heart, or why there is none."""
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        write_outcome(file, outcome)
+        write_provenance(file, provenance)
+        if heart is not None:
+            _write_heart(file, heart)
+
+
+def _write_heart(file: h5py.File, heart: PreparedHeart) -> None:
+    mesh = file.create_group("mesh")
+    mesh.create_dataset("points", data=heart.mesh.points).attrs["unit"] = "mm"
+    mesh["tetrahedra"] = heart.mesh.tetrahedra.astype(np.int32)
+    mesh["region"] = heart.mesh.region.astype(np.int32)
+    mesh["factor"] = heart.factor.astype(np.float32)
+    mesh["fibre"] = np.asarray(heart.mesh.fibre, np.float32)
+    if heart.sheet is not None:
+        mesh["sheet"] = heart.sheet.astype(np.float32)
+    file["boundary/triangles"] = heart.boundary.triangles.astype(np.int32)
+    file["boundary/label"] = heart.boundary.label.astype(np.uint8)
+    file["cell_type"] = heart.cell_type.astype(np.uint8)
+    for name, values in heart.coordinates.items():
+        file[f"coordinates/{name}"] = values.astype(np.float32)
+    sites = file.create_group("sites", track_order=True)
+    for site in heart.sites:
+        sites.create_dataset(site.name, data=site.nodes).attrs["time"] = site.time
+    file["electrodes"] = heart.electrodes
+    file["electrodes"].attrs["names"] = list(heart.electrode_names)
+    file["leads"] = heart.leads
+    for name, (value, unit) in heart.measures.items():
+        file[f"measures/{name}"] = value
+        file[f"measures/{name}"].attrs["unit"] = unit
+
+
+@dataclass(frozen=True)
+class HeartSlice:
+    """What a rank that owns nodes ``first`` to ``last`` needs of a prepared heart.
+
+    Attributes:
+        tetrahedra: ``(n_cells, 4)`` every cell with an owned node, nodes numbered in the heart.
+        touched: ``(n_touched,)`` the nodes of these cells, ascending.
+        points: ``(n_touched, 3)`` [mm].
+        fibre: ``(n_cells, 3)``.
+        factor: ``(n_cells,)``.
+        cell_type: ``(n_owned,)``.
+        leads: ``(9, n_owned)``.
+        sites: with the owned nodes only, numbered in the heart.
+    """
+
+    tetrahedra: Integers
+    touched: Integers
+    points: Floats
+    fibre: Floats
+    factor: Floats
+    cell_type: NDArray[np.uint8]
+    leads: Floats
+    sites: list[Site]
+
+
+class PreparedFile:
+    """An open prepared heart, read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = h5py.File(path, "r")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    @property
+    def outcome(self) -> Outcome:
+        return read_outcome(self._file)
+
+    @property
+    def provenance(self) -> dict[str, object]:
+        return dict(self._file["provenance"].attrs)
+
+    @property
+    def n_nodes(self) -> int:
+        return int(self._file["mesh/points"].shape[0])
+
+    def read_slice(self, first: int, last: int) -> HeartSlice:
+        """Read what belongs to the nodes ``first <= node < last``."""
+        cells = self._cells_of(first, last)
+        tetrahedra = self._rows("mesh/tetrahedra", cells).astype(np.int64)
+        touched = np.unique(tetrahedra)
+        return HeartSlice(
+            tetrahedra=tetrahedra,
+            touched=touched,
+            points=self._rows("mesh/points", touched),
+            fibre=self._rows("mesh/fibre", cells).astype(np.float64),
+            factor=self._rows("mesh/factor", cells).astype(np.float64),
+            cell_type=self._file["cell_type"][first:last],
+            leads=self._file["leads"][:, first:last],
+            sites=[
+                Site(site.name, _between(site.nodes, first, last), site.time)
+                for site in self._sites()
+            ],
+        )
+
+    def read(self) -> PreparedHeart:
+        """Read the whole heart."""
+        file = self._file
+        mesh = file["mesh"]
+        return PreparedHeart(
+            mesh=TetMesh(
+                points=mesh["points"][()],
+                tetrahedra=mesh["tetrahedra"][()].astype(np.int64),
+                region=mesh["region"][()].astype(np.int64),
+                fibre=mesh["fibre"][()].astype(np.float64),
+            ),
+            boundary=Boundary(
+                file["boundary/triangles"][()].astype(np.int64), file["boundary/label"][()]
+            ),
+            sheet=mesh["sheet"][()].astype(np.float64) if "sheet" in mesh else None,
+            factor=mesh["factor"][()].astype(np.float64),
+            cell_type=file["cell_type"][()],
+            coordinates={name: values[()] for name, values in file["coordinates"].items()},
+            sites=self._sites(),
+            electrode_names=[str(name) for name in file["electrodes"].attrs["names"]],
+            electrodes=file["electrodes"][()],
+            leads=file["leads"][()],
+            measures={
+                name: (float(value[()]), str(value.attrs["unit"]))
+                for name, value in file["measures"].items()
+            },
+        )
+
+    def _sites(self) -> list[Site]:
+        return [
+            Site(name, nodes[()].astype(np.int64), float(nodes.attrs["time"]))
+            for name, nodes in self._file["sites"].items()
+        ]
+
+    def _cells_of(self, first: int, last: int) -> Integers:
+        """Return the cells with a node in the slice, reading a part of them at a time.
+
+        Cells are sorted by their lowest node, so reading ends where that passes the slice.
+        """
+        tetrahedra = self._file["mesh/tetrahedra"]
+        found = []
+        for start in range(0, len(tetrahedra), CELLS_AT_ONCE):
+            part = tetrahedra[start : start + CELLS_AT_ONCE]
+            inside = ((part >= first) & (part < last)).any(axis=1)
+            found.append(start + np.flatnonzero(inside))
+            if part[-1].min() >= last:
+                break
+        return np.concatenate(found)
+
+    def _rows(self, name: str, rows: Integers) -> NDArray[np.generic]:
+        """Read the span of rows around those wanted, then pick: faster than a point selection."""
+        span = slice(int(rows[0]), int(rows[-1]) + 1)
+        values: NDArray[np.generic] = self._file[name][span][rows - span.start]
+        return values
+
+
+def _between(nodes: Integers, first: int, last: int) -> Integers:
+    return nodes[(nodes >= first) & (nodes < last)]

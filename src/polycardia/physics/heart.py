@@ -1,0 +1,55 @@
+"""A heart that is ready to be simulated, as arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
+
+
+@dataclass(frozen=True)
+class Site:
+    """Nodes where activation starts, and when.
+
+    Attributes:
+        name: of the site.
+        nodes: ``(n,)`` node numbers.
+        time: [ms].
+    """
+
+    name: str
+    nodes: Integers
+    time: float
+
+
+@dataclass(frozen=True)
+class PreparedHeart:
+    """Everything about one heart that does not depend on how its beat is stepped.
+
+    Attributes:
+        mesh: nodes along the Hilbert curve, cells by their lowest node, with fibres.
+        boundary: labelled.
+        sheet: ``(n_cells, 3)`` unit vectors, or None where only fibres are known.
+        factor: ``(n_cells,)`` by which conductivities are multiplied.
+        cell_type: ``(n_nodes,)`` 0 endocardial, 1 mid-wall, 2 epicardial.
+        coordinates: ``(n_nodes,)`` each, by name, such as ``transmural``.
+        sites: where activation starts.
+        electrode_names: of the rows of ``electrodes``.
+        electrodes: ``(10, 3)`` [mm].
+        leads: ``(9, n_nodes)`` lead vectors of the electrodes but the ground [1].
+        measures: value and unit by name.
+    """
+
+    mesh: TetMesh
+    boundary: Boundary
+    sheet: Floats | None
+    factor: Floats
+    cell_type: NDArray[np.integer]
+    coordinates: Mapping[str, Floats]
+    sites: Sequence[Site]
+    electrode_names: Sequence[str]
+    electrodes: Floats
+    leads: Floats
+    measures: Mapping[str, tuple[float, str]]

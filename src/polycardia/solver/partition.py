@@ -1,0 +1,43 @@
+"""Who owns which nodes: contiguous slices, so that no partitioner is needed at run time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+Comm = MPI.Comm
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """One rank's nodes ``first <= node < last`` of ``n_nodes``."""
+
+    n_nodes: int
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first
+
+
+def ownership(n_nodes: int, comm: Comm) -> Ownership:
+    """Split nodes evenly over the ranks, in the order of the prepared mesh."""
+    size, rank = comm.Get_size(), comm.Get_rank()
+    return Ownership(n_nodes, n_nodes * rank // size, n_nodes * (rank + 1) // size)
+
+
+def gathered(comm: Comm, owned: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the owned values of all ranks in order, on rank 0 alone.  Collective."""
+    owned = np.ascontiguousarray(owned)
+    counts = comm.gather(owned.size)
+    whole = None if counts is None else np.empty(sum(counts), owned.dtype)
+    comm.Gatherv(owned, None if whole is None else (whole, counts))
+    return whole
+
+
+def world() -> Comm:
+    """Return the communicator of all ranks that this program was started on."""
+    return MPI.COMM_WORLD

@@ -1,0 +1,1 @@
+"""The use cases: each wires files, solver and physics for one command."""

@@ -1,0 +1,124 @@
+"""Hearts into shards, shards into the archive."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polycardia.cohort import QUANTITIES, Patient, read_cohort, shard_of
+from polycardia.errors import BadStudy
+from polycardia.io.archive_file import (
+    CohortTable,
+    concatenated,
+    read_table,
+    write_archive,
+    write_shard,
+)
+from polycardia.io.heart_file import HeartSummary, read_summary
+from polycardia.io.origin import SOLVED
+from polycardia.provenance import digest_of_files, origin
+
+log = logging.getLogger(__name__)
+
+SIMULATED = "simulated_"  # tells a measure of the simulation from a column of the table
+
+
+def shard(cohort: Path, hearts: Path, *, number: int, shards: int, output: Path) -> None:
+    """Gather the rows of one shard's patients.
+
+    Args:
+        cohort: the table; its paths were checked when the run was planned.
+        hearts: folder of the heart files.
+        number: of the shard.
+        shards: how many there are.
+        output: ``shards/<number>.h5``.
+
+    Raises:
+        BadStudy: the table is unusable, or has no patient in this shard.
+    """
+    patients = [
+        patient
+        for patient in read_cohort(cohort, meshes_outside=True).values()
+        if shard_of(patient.identifier, shards) == number
+    ]
+    if not patients:
+        raise BadStudy(f"{cohort}: no patient belongs to shard {number} of {shards}")
+    files = [hearts / f"{patient.identifier}.vtkhdf" for patient in patients]
+    table = gathered_table(
+        patients, [read_summary(path) for path in files], [digest_of_files([f]) for f in files]
+    )
+    write_shard(output, table)
+    log.info("%d patients", len(table))
+
+
+def archive(shards: Sequence[Path], *, most_failed: float, output: Path) -> None:
+    """Join the shards into the archive.
+
+    Args:
+        shards: files, in any order.
+        most_failed: fraction of hearts without an answer that is tolerated.
+        output: ``cohort.h5``; links lead to the folder ``hearts`` beside it.
+
+    Raises:
+        BadStudy: more hearts failed than is tolerated.
+    """
+    table = concatenated([read_table(path) for path in shards])
+    failed = int(np.count_nonzero(table.columns["status"] != SOLVED))
+    log.info("%d patients, %d of them without an answer", len(table), failed)
+    if failed > most_failed * len(table):
+        raise BadStudy(
+            f"{failed} of {len(table)} hearts have no answer, "
+            f"archive.max_failed_fraction allows {most_failed:.0%}"
+        )
+    settings = json.dumps({"max_failed_fraction": most_failed})
+    write_archive(output, table, origin(settings))
+
+
+def gathered_table(
+    patients: Sequence[Patient], summaries: Sequence[HeartSummary], digests: Sequence[str]
+) -> CohortTable:
+    """Return one row a patient: identity, outcome, the table's columns, the measures, the ECG."""
+    columns: dict[str, NDArray[np.generic]] = {
+        "patient": _text(patient.identifier for patient in patients),
+        "status": _text(summary.outcome.status for summary in summaries),
+        "detail": _text(summary.outcome.detail for summary in summaries),
+        "heart_sha256": _text(digests),
+        "sex": _text(patient.sex or "" for patient in patients),
+    }
+    units = {name: quantity.unit for name, quantity in QUANTITIES.items()}
+    for name in QUANTITIES:
+        columns[name] = np.array([patient.clinical.get(name, np.nan) for patient in patients])
+    for name, unit in _measures(summaries).items():
+        columns[SIMULATED + name] = np.array(
+            [summary.measures.get(name, (np.nan, ""))[0] for summary in summaries]
+        )
+        units[SIMULATED + name] = unit
+    intervals = [s.sampling_interval for s in summaries if s.leads is not None]
+    return CohortTable(
+        columns=columns,
+        units=units,
+        leads=_stacked([summary.leads for summary in summaries]),
+        sampling_interval=intervals[0] if intervals else np.nan,
+    )
+
+
+def _text(values: Iterable[str]) -> NDArray[np.generic]:
+    return np.array(list(values), dtype=object)
+
+
+def _measures(summaries: Sequence[HeartSummary]) -> Mapping[str, str]:
+    """Return the unit of every measure that any heart has."""
+    return {name: unit for summary in summaries for name, (_, unit) in summary.measures.items()}
+
+
+def _stacked(leads: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
+    """Stack ECGs ``(12, n)``; rows without one, and the ends of shorter ones, are NaN."""
+    longest = max((own.shape[1] for own in leads if own is not None), default=0)
+    stacked = np.full((len(leads), 12, longest), np.nan, np.float32)
+    for row, own in zip(stacked, leads, strict=True):
+        if own is not None:
+            row[:, : own.shape[1]] = own
+    return stacked

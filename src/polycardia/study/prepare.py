@@ -1,0 +1,139 @@
+"""From a source mesh to a heart that can be simulated."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from polycardia.cohort import Source
+from polycardia.config import ActivationSite as SiteSetting
+from polycardia.config import Preparation
+from polycardia.errors import PatientFailure
+from polycardia.io.meshes import read_source
+from polycardia.io.origin import PREPARED, Outcome
+from polycardia.io.prepared import write_prepared
+from polycardia.physics.axes import HeartAxes, heart_axes
+from polycardia.physics.electrodes import ELECTRODES, place_electrodes
+from polycardia.physics.elements import conductivity_tensor, volumes
+from polycardia.physics.fibres import FibreAngles, rule_based_fibres
+from polycardia.physics.heart import PreparedHeart
+from polycardia.physics.intake import Admitted, admit
+from polycardia.physics.laplace import wall_coordinates
+from polycardia.physics.layers import endocardial_cells, layers
+from polycardia.physics.leads import lead_vectors
+from polycardia.physics.mesh import Boundary, TetMesh
+from polycardia.physics.ordering import reordered
+from polycardia.physics.refinement import mean_edge_length, refine
+from polycardia.physics.sites import DEFAULT_SITES, ActivationSite, place_sites
+from polycardia.provenance import digest_of_files, origin, peak_memory
+
+log = logging.getLogger(__name__)
+
+MYOCARDIAL_DENSITY = 1.05e-3  # [g/mm^3], as in cardiac MR mass
+
+
+def prepare(source: Source, settings: Preparation, output: Path) -> None:
+    """Prepare one heart; one that cannot be used is a result, too.
+
+    Args:
+        source: where the mesh is, and what the table says of it.
+        settings: everything that decides the prepared heart.
+        output: ``prepared.h5``.
+    """
+    started = time.monotonic()
+    record: dict[str, object] = dict(origin(settings.model_dump_json()))
+    heart = None
+    try:
+        record["mesh_sha256"] = digest_of_files(source.files())
+        admitted = admit(
+            read_source(source.mesh, surfaces=source.surfaces, fibres=source.fibres),
+            units=source.units,
+        )
+        for sentence in admitted.mended:
+            log.info("mended: %s", sentence)
+        heart = prepared_heart(admitted, settings)
+        record |= {
+            "mended": json.dumps(admitted.mended),
+            "labels_from": admitted.labels_from,
+            "fibres_from": "mesh" if admitted.mesh.fibre is not None else "rule",
+        }
+        outcome = Outcome(PREPARED)
+    except PatientFailure as failure:
+        log.warning("%s: %s", failure.outcome, failure)
+        outcome = Outcome(failure.outcome, str(failure))
+    record |= {"seconds": time.monotonic() - started, "memory": peak_memory()}
+    write_prepared(output, heart, outcome, record)
+
+
+def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
+    """Refine, order, and find all that the solver needs to know.
+
+    Raises:
+        BadMesh: the geometry is not that of two ventricles.
+        SolveFailed: a Laplace problem did not converge.
+    """
+    mesh, boundary = _refined(admitted, settings.anatomy.edge_length)
+    mesh, boundary = reordered(mesh, boundary)
+    log.info(
+        "%d nodes, %d tetrahedra, mean edge %.2f mm",
+        len(mesh.points),
+        len(mesh.tetrahedra),
+        mean_edge_length(mesh),
+    )
+    axes = heart_axes(mesh, boundary)
+    coordinates = wall_coordinates(mesh, boundary, axes)
+    sheet = None
+    if mesh.fibre is None:
+        angles = FibreAngles(**settings.anatomy.fibres.model_dump())
+        fibre, sheet = rule_based_fibres(mesh, coordinates, angles)
+        mesh = replace(mesh, fibre=fibre)
+    fast = endocardial_cells(mesh, boundary)
+    factor = np.where(fast, settings.endocardial_factor, 1.0)
+    electrodes = place_electrodes(mesh, axes)
+    inside = settings.intracellular
+    # After the mesh's own fibres are known; None above means that it brought none.
+    sigma = conductivity_tensor(np.asarray(mesh.fibre), None, inside.fibre, inside.cross)
+    sigma *= factor[:, None, None]
+    return PreparedHeart(
+        mesh=mesh,
+        boundary=boundary,
+        sheet=sheet,
+        factor=factor,
+        cell_type=layers(
+            coordinates.transmural,
+            settings.anatomy.endocardial_layer,
+            settings.anatomy.midwall_layer,
+        ),
+        coordinates=asdict(coordinates),
+        sites=place_sites(mesh, boundary, axes, _sites(settings.sites), settings.site_radius),
+        electrode_names=ELECTRODES,
+        electrodes=electrodes,
+        leads=lead_vectors(mesh, sigma, electrodes, settings.bath_conductivity),
+        measures=_measures(mesh, boundary, axes),
+    )
+
+
+def _refined(admitted: Admitted, edge_length: float | None) -> tuple[TetMesh, Boundary]:
+    if edge_length is None:
+        return admitted.mesh, admitted.boundary
+    return refine(admitted.mesh, admitted.boundary, edge_length=edge_length)
+
+
+def _sites(settings: Sequence[SiteSetting] | None) -> Sequence[ActivationSite]:
+    if settings is None:
+        return DEFAULT_SITES
+    return [ActivationSite(**site.model_dump()) for site in settings]
+
+
+def _measures(mesh: TetMesh, boundary: Boundary, axes: HeartAxes) -> dict[str, tuple[float, str]]:
+    wall = float(volumes(mesh).sum())
+    return {
+        "wall_volume": (wall * 1e-3, "mL"),
+        "wall_mass": (wall * MYOCARDIAL_DENSITY, "g"),
+        "lv_length": (axes.length, "mm"),
+        "mean_edge_length": (mean_edge_length(mesh), "mm"),
+    }

@@ -1,0 +1,93 @@
+"""From the archive to a page for people."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import polycardia
+from polycardia.cohort import QUANTITIES
+from polycardia.config import Study
+from polycardia.io.archive_file import CohortTable, read_table
+from polycardia.io.atomic import whole_file
+from polycardia.io.pictures import Drawing, draw_hearts
+from polycardia.report.content import CohortReport, PatientReport, first_solved
+from polycardia.report.page import render
+from polycardia.report.settings import described
+from polycardia.study.archive import SIMULATED
+
+log = logging.getLogger(__name__)
+
+LATEST = SIMULATED + "latest_activation_time"
+
+
+def report(archive: Path, study: Study, output: Path) -> None:
+    """Write the page of a cohort.
+
+    Args:
+        archive: ``cohort.h5`` with its hearts beside it.
+        study: shown with units; ``study.report`` says what the page holds.
+        output: ``index.html``.
+    """
+    table = read_table(archive)
+    names = [str(name) for name in table.columns["patient"]]
+    statuses = dict(zip(names, (str(status) for status in table.columns["status"]), strict=True))
+    chosen = first_solved(statuses, study.report.pictures)
+    spread = _activation_range(table) if chosen else None
+    drawings: Mapping[str, Drawing] = {}
+    if spread is not None:
+        hearts = [archive.parent / "hearts" / f"{name}.vtkhdf" for name in chosen]
+        drawings = dict(zip(chosen, draw_hearts(hearts, range_ms=spread), strict=True))
+    page = render(
+        CohortReport(
+            title=study.report.title,
+            generated=datetime.now(),
+            settings=described(study),
+            patients=[
+                _patient(table, row, drawings.get(name, Drawing()))
+                for row, name in enumerate(names)
+            ],
+            activation_range=spread,
+            version=polycardia.__version__,
+        )
+    )
+    with whole_file(output) as part:
+        part.write_text(page, encoding="utf-8")
+    log.info("%d patients, %d with pictures, %.1f MB", len(names), len(drawings), len(page) / 1e6)
+
+
+def _activation_range(table: CohortTable) -> tuple[float, float]:
+    """Return one range [ms] for the colours of all hearts, so that they can be compared."""
+    latest: NDArray[np.float64] = table.columns[LATEST].astype(np.float64)
+    return 0.0, float(np.nanmax(latest))
+
+
+def _patient(table: CohortTable, row: int, drawing: Drawing) -> PatientReport:
+    columns = table.columns
+    measures = {
+        name.removeprefix(SIMULATED): (float(values[row]), table.units.get(name, ""))
+        for name, values in columns.items()
+        if name.startswith(SIMULATED) and not np.isnan(values[row])
+    }
+    ecg = table.leads[row]
+    return PatientReport(
+        patient=str(columns["patient"][row]),
+        status=str(columns["status"][row]),
+        detail=str(columns["detail"][row]),
+        clinical={
+            "sex": str(columns["sex"][row]) or None,
+            **{name: _known(columns[name][row]) for name in QUANTITIES},
+        },
+        measures=measures,
+        ecg=None if np.isnan(ecg).all() else ecg,
+        sampling_interval=table.sampling_interval,
+        pictures=drawing.pictures,
+        no_pictures=drawing.reason,
+    )
+
+
+def _known(value: np.generic) -> float | None:
+    return None if np.isnan(value) else float(value)
