@@ -143,15 +143,15 @@ def _synthesise(arguments: Arguments) -> None:
 
 
 def _pack(arguments: Arguments) -> None:
-    from polycardia.study.archive import pack
+    from polycardia.io.packing import pack
 
-    pack(arguments.archive, arguments.output)
+    print(f"{arguments.output}: {pack(arguments.archive, arguments.output)} hearts")
 
 
 def _verify(arguments: Arguments) -> None:
     from polycardia.study.archive import verify
 
-    print(verify(arguments.results))
+    print(f"{arguments.results}: {verify(arguments.results)} hearts keep the format's promises")
 
 
 def _defaults(arguments: Arguments) -> None:

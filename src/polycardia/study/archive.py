@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.cohort import QUANTITIES, Patient, read_cohort, shard_of
-from polycardia.errors import BadStudy
+from polycardia.errors import BadArchive, BadStudy
 from polycardia.io.archive_file import (
     CohortTable,
     concatenated,
@@ -19,6 +19,7 @@ from polycardia.io.archive_file import (
 )
 from polycardia.io.heart_file import HeartSummary, read_summary
 from polycardia.io.origin import SOLVED
+from polycardia.io.verification import faults
 from polycardia.provenance import digest_of_files, origin
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,18 @@ def archive(shards: Sequence[Path], *, most_failed: float, output: Path) -> None
         )
     settings = json.dumps({"max_failed_fraction": most_failed})
     write_archive(output, table, origin(settings))
+
+
+def verify(results: Path) -> int:
+    """Check every promise of ``docs/archive-format.md`` and return how many hearts keep them.
+
+    Raises:
+        BadArchive: one line for every promise that is not kept.
+    """
+    found = list(faults(results))
+    if found:
+        raise BadArchive("\n".join(found))
+    return len(read_table(results / "cohort.h5"))
 
 
 def gathered_table(

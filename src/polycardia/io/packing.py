@@ -1,0 +1,34 @@
+"""One self-contained file of an archive and its hearts."""
+
+from pathlib import Path
+
+import h5py
+
+from polycardia.errors import BadArchive
+from polycardia.io.atomic import whole_file
+
+
+def pack(archive: Path, output: Path) -> int:
+    """Write the archive with the hearts inside it instead of links; return how many there are.
+
+    Raises:
+        BadArchive: the archive cannot be read, or a heart that it links to is not there.
+    """
+    try:
+        with (
+            h5py.File(archive, "r") as source,
+            whole_file(output) as part,
+            h5py.File(part, "w") as packed,
+        ):
+            packed.attrs.update(source.attrs)
+            for name in source:
+                if name != "hearts":
+                    source.copy(name, packed)
+            hearts = packed.create_group("hearts")
+            for name in source["hearts"]:
+                if name not in source["hearts"]:
+                    raise BadArchive(f"{archive}: hearts/{name}: the heart's file is missing")
+                source.copy(source["hearts"][name], hearts, name=name)
+            return len(hearts)
+    except OSError as error:
+        raise BadArchive(f"{archive}: {error}") from None

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from polycardia.config import Study, read_study, study_from, whole_steps
+from polycardia.errors import BadStudy
+from polycardia.study.settings import documented_defaults
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"numerics": {"durration": 500}}, "numerics.durration: there is no setting 'durration'"),
+        ({"nonsense": 1}, "allowed are cohort, results"),
+        ({"tissue": {"capacitance": -0.01}}, "tissue.capacitance: Input should be greater than 0"),
+        ({"numerics": {"dt": True}}, "numerics.dt: Input should be a valid number, found True"),
+        ({"numerics": {"dt": "0.02"}}, "found '0.02'"),
+        ({"numerics": {"dt": float("nan")}}, "numerics.dt"),
+        ({"numerics": {"dt": 0.03}}, "duration 500 ms is not a whole number of steps of dt 0.03"),
+        ({"ecg": {"sampling_interval": 0.07}}, "sampling_interval 0.07 ms is not a whole number"),
+        ({"protocol": {"sites": []}}, "protocol.sites"),
+        ({"protocol": {"sites": [{"name": "a b"}]}}, "protocol.sites.0.name"),
+        (
+            {"anatomy": {"endocardial_layer": 0.8}},
+            "endocardial_layer 0.8 lies deeper than midwall_layer 0.7",
+        ),
+        (["cohort"], "found list, expected a mapping"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, sentence):
+    with pytest.raises(BadStudy) as raised:
+        study_from(settings, "config.yaml")
+    assert str(raised.value).startswith("config.yaml: ")
+    assert sentence in str(raised.value)
+
+
+def test_all_faults_are_named_at_once():
+    with pytest.raises(BadStudy) as raised:
+        study_from({"nonsense": 1, "numerics": {"theta": 0.1}}, "config.yaml")
+    assert len(str(raised.value).splitlines()) == 2
+
+
+def test_documented_defaults_are_the_defaults_and_up_to_date():
+    committed = ROOT / "docs" / "defaults.yaml"
+    assert committed.read_text() == documented_defaults(), (
+        "polycardia defaults > docs/defaults.yaml"
+    )
+    assert read_study(committed) == Study()
+
+
+def test_the_projects_own_config_is_valid():
+    assert read_study(ROOT / "config.yaml").cohort == "cohort.tsv"
+
+
+@pytest.mark.parametrize("text", ["a: [", "\x00", "- 1"])
+def test_what_is_no_mapping_is_refused(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(BadStudy, match=r"config\.yaml"):
+        read_study(path)
+
+
+def test_stage_settings_hold_nothing_that_belongs_to_another_stage():
+    base = Study()
+    other_rhythm = study_from({"cells": {"cycle_length": 800.0}}, "test")
+    assert other_rhythm.preparation() == base.preparation()
+    assert other_rhythm.simulation() != base.simulation()
+    other_bath = study_from({"ecg": {"bath_conductivity": 0.3}}, "test")
+    assert other_bath.preparation() != base.preparation()
+    assert other_bath.simulation() == base.simulation()
+    other_title = study_from({"report": {"title": "x"}}, "test")
+    assert other_title.preparation() == base.preparation()
+    assert other_title.simulation() == base.simulation()
+
+
+def test_whole_steps_counts_decimal_fractions():
+    assert whole_steps(500.0, 0.02, "duration") == 25_000
+    assert whole_steps(0.3, 0.1, "duration") == 3
