@@ -26,9 +26,11 @@ def pack(archive: Path, output: Path) -> int:
                     source.copy(name, packed)
             hearts = packed.create_group("hearts")
             for name in source["hearts"]:
-                if name not in source["hearts"]:
-                    raise BadArchive(f"{archive}: hearts/{name}: the heart's file is missing")
-                source.copy(source["hearts"][name], hearts, name=name)
+                try:
+                    heart = source["hearts"][name]
+                except KeyError:
+                    raise BadArchive(f"{archive}: hearts/{name}: the heart's file is missing") from None
+                source.copy(heart, hearts, name=name)
             return len(hearts)
     except OSError as error:
         raise BadArchive(f"{archive}: {error}") from None

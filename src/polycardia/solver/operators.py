@@ -12,7 +12,7 @@ from scipy import sparse
 
 from polycardia.config import Conductivity, Tissue
 from polycardia.physics.elements import conductivity_tensor, element_mass, element_stiffness
-from polycardia.physics.mesh import Floats, Integers
+from polycardia.physics.mesh import Floats, Integers, TetMesh
 from polycardia.solver.partition import Ownership
 
 # Element matrices take 400 bytes a cell while they are summed.
@@ -39,6 +39,21 @@ class TissueSlice:
     touched: Integers
     fibre: Floats
     factor: Floats
+
+
+def slice_of(mesh: TetMesh, owned: Ownership) -> TissueSlice:
+    """Return a rank's part of a mesh that every rank holds whole."""
+    tetrahedra = mesh.tetrahedra
+    mine = ((tetrahedra >= owned.first) & (tetrahedra < owned.last)).any(axis=1)
+    touched = np.unique(tetrahedra[mine])
+    return TissueSlice(
+        owned=owned,
+        tetrahedra=tetrahedra[mine],
+        points=mesh.points[touched],
+        touched=touched,
+        fibre=np.asarray(mesh.fibre)[mine],
+        factor=np.ones(np.count_nonzero(mine)),
+    )
 
 
 def effective(tissue: Tissue) -> Conductivity:

@@ -10,7 +10,7 @@ from polycardia.errors import BadStudy
 
 # Another launcher, such as "srun", is named in this variable.
 LAUNCHER_VARIABLE = "POLYCARDIA_MPIRUN"
-LAUNCHER = "mpirun --bind-to none --oversubscribe"
+LAUNCHER = "mpirun --bind-to none --oversubscribe --mca mpi_yield_when_idle 1"
 SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE")
 
 

@@ -13,8 +13,8 @@ from polycardia.physics.mesh import TetMesh
 from polycardia.provenance import peak_memory
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
-from polycardia.solver.operators import TissueSlice
-from polycardia.solver.partition import Comm, Ownership, ownership, world
+from polycardia.solver.operators import slice_of
+from polycardia.solver.partition import Comm, ownership, world
 from polycardia.study.model import compiled
 from polycardia.study.ranks import ranks_here, run_on
 from polycardia.study.simulate import stimuli
@@ -79,21 +79,6 @@ def _beat(mesh: TetMesh, settings: Simulation, comm: Comm) -> Beat:
         stimuli([Site("cube", own_nodes, 0.0)], owned, settings),
         np.zeros((0, owned.count)),
         settings,
-    )
-
-
-def slice_of(mesh: TetMesh, owned: Ownership) -> TissueSlice:
-    """Return a rank's part of a mesh that every rank holds whole."""
-    tetrahedra = mesh.tetrahedra
-    mine = ((tetrahedra >= owned.first) & (tetrahedra < owned.last)).any(axis=1)
-    touched = np.unique(tetrahedra[mine])
-    return TissueSlice(
-        owned=owned,
-        tetrahedra=tetrahedra[mine],
-        points=mesh.points[touched],
-        touched=touched,
-        fibre=np.asarray(mesh.fibre)[mine],
-        factor=np.ones(np.count_nonzero(mine)),
     )
 
 

@@ -1,0 +1,205 @@
+"""The files keep the promises of docs/archive-format.md, read by h5py and VTK alone."""
+
+import stat
+
+import h5py
+import numpy as np
+import pytest
+import pyvista
+
+from polycardia.cohort import Patient, Source
+from polycardia.errors import BadArchive, BadStudy
+from polycardia.io.heart_file import HeartResult, write_heart
+from polycardia.io.origin import SOLVED, Outcome
+from polycardia.io.packing import pack
+from polycardia.physics.slab import slab_mesh
+from polycardia.provenance import origin
+from polycardia.study.archive import archive, shard, verify
+
+ELECTRODES = ("RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
+RECORD = {**origin("{}"), "mesh_sha256": "0" * 64, "ranks": 2, "seconds": 1.0, "memory": 1}
+
+
+def result(seed, n_samples=50):
+    random = np.random.default_rng(seed)
+    mesh = slab_mesh(1.5)
+    potentials = random.normal(size=(9, n_samples))
+    right, left, foot = potentials[:3]
+    limbs = [left - right, foot - right, foot - left]
+    limbs += [right - (left + foot) / 2, left - (right + foot) / 2, foot - (right + left) / 2]
+    chest = potentials[3:] - (right + left + foot) / 3
+    activation = random.uniform(0.0, 90.0, len(mesh.points))
+    return HeartResult(
+        mesh=mesh,
+        point_fields={"activation_time": activation, "repolarisation_time": activation + 300.0},
+        cell_fields={"fibre": mesh.fibre, "region": mesh.region.astype(np.int32)},
+        units={"activation_time": "ms", "repolarisation_time": "ms"},
+        leads=np.concatenate([limbs, chest]).astype(np.float32),
+        sampling_interval=1.0,
+        electrode_names=ELECTRODES,
+        electrodes=random.normal(size=(10, 3)),
+        measures={
+            "qrs_duration": (90.0 + seed, "ms"),
+            "qt_interval": (400.0, "ms"),
+            "total_activation_time": (float(np.ptp(activation)), "ms"),
+        },
+    )
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Three hearts in two shards, one of them without an answer."""
+    folder = tmp_path / "results"
+    table = ["patient\tmesh\tsex\tage\tqrs_duration", "b\tm.vtu\tF\t61\t95", "a\tm.vtu\t\t\t"]
+    (tmp_path / "m.vtu").write_text("x")
+    (tmp_path / "cohort.tsv").write_text("\n".join([*table, "c\tm.vtu\tM\t50\t"]) + "\n")
+    write_heart(folder / "hearts" / "a.vtkhdf", result(1), Outcome(SOLVED), RECORD)
+    write_heart(folder / "hearts" / "b.vtkhdf", result(2, 40), Outcome(SOLVED), RECORD)
+    bad = Outcome("bad_mesh", "3 tetrahedra are flat, need 0")
+    write_heart(folder / "hearts" / "c.vtkhdf", None, bad, RECORD)
+    return folder
+
+
+def gather(results, *, shards=2, most_failed=1.0):
+    files = []
+    for number in range(shards):
+        file = results / "shards" / f"{number}.h5"
+        try:
+            shard(
+                results.parent / "cohort.tsv",
+                results / "hearts",
+                number=number,
+                shards=shards,
+                output=file,
+            )
+            files.append(file)
+        except BadStudy:
+            continue  # nobody hashes to this shard
+    archive(files, most_failed=most_failed, output=results / "cohort.h5")
+
+
+@pytest.mark.parametrize("shards", [1, 2, 32])
+def test_archive_holds_every_patient_sorted(results, shards):
+    gather(results, shards=shards)
+    with h5py.File(results / "cohort.h5") as file:
+        patients = file["patients"]
+        assert list(patients["patient"].asstr()) == ["a", "b", "c"]
+        assert list(patients["status"].asstr()) == ["solved", "solved", "bad_mesh"]
+        assert patients["detail"].asstr()[2] == "3 tetrahedra are flat, need 0"
+        np.testing.assert_array_equal(patients["age"], [np.nan, 61.0, 50.0])
+        assert patients["age"].attrs["unit"] == "y"
+        np.testing.assert_array_equal(patients["qrs_duration"], [np.nan, 95.0, np.nan])
+        np.testing.assert_array_equal(patients["simulated_qrs_duration"], [91.0, 92.0, np.nan])
+        assert file["ecg/leads"].shape == (3, 12, 50)
+        np.testing.assert_array_equal(file["ecg/leads"][1, :, :40], result(2, 40).leads)
+        assert np.isnan(file["ecg/leads"][1, :, 40:]).all()
+        assert np.isnan(file["ecg/leads"][2]).all()
+        assert file["hearts/b/measures/qrs_duration"][()] == 92.0
+
+
+def test_promises_are_kept(results):
+    gather(results)
+    assert verify(results) == 3
+
+
+def test_vtk_reads_a_heart_and_the_whole_cohort(results):
+    gather(results)
+    grid = pyvista.read(results / "hearts" / "a.vtkhdf")
+    expected = result(1)
+    np.testing.assert_allclose(grid.points, expected.mesh.points, rtol=1e-6)
+    np.testing.assert_array_equal(grid.cells_dict[10], expected.mesh.tetrahedra)
+    np.testing.assert_allclose(
+        grid["activation_time"], expected.point_fields["activation_time"], rtol=1e-6
+    )
+    blocks = pyvista.read(results / "cohort.h5", force_ext=".vtkhdf")
+    assert blocks.keys() == ["a", "b"]
+    assert blocks["b"].n_cells == grid.n_cells
+
+
+def damage(heart, what):
+    with h5py.File(heart, "r+") as file:
+        if what == "nan":
+            file["VTKHDF/PointData/activation_time"][3] = np.nan
+        elif what == "fibre":
+            file["VTKHDF/CellData/fibre"][0] = 2.0
+        elif what == "lead":
+            file["ecg/leads"][1, 5] += 1.0
+        elif what == "measure":
+            del file["measures/qt_interval"]
+        elif what == "provenance":
+            del file["provenance"].attrs["mesh_sha256"]
+        elif what == "node":
+            file["VTKHDF/Connectivity"][0] = 10**6
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("nan", "activation_time is not finite"),
+        ("fibre", "fibres are"),
+        ("lead", "limb leads contradict"),
+        ("measure", "measures lack qt_interval"),
+        ("provenance", "provenance lacks mesh_sha256"),
+        ("node", "Connectivity names node 1000000"),
+    ],
+)
+def test_verify_names_what_is_broken(results, what, sentence):
+    damage(results / "hearts" / "a.vtkhdf", what)
+    gather(results)
+    with pytest.raises(BadArchive, match=sentence):
+        verify(results)
+
+
+def test_verify_sees_a_heart_that_is_newer_gone_or_strange(results):
+    gather(results)
+    write_heart(results / "hearts" / "a.vtkhdf", result(7), Outcome(SOLVED), RECORD)
+    (results / "hearts" / "b.vtkhdf").rename(results / "hearts" / "d.vtkhdf")
+    with pytest.raises(BadArchive) as raised:
+        verify(results)
+    assert "a.vtkhdf: is not the file that the archive was made from" in str(raised.value)
+    assert "b.vtkhdf: missing" in str(raised.value)
+    assert "d.vtkhdf: belongs to no patient" in str(raised.value)
+
+
+def test_a_packed_archive_stands_alone(results, tmp_path):
+    gather(results)
+    assert pack(results / "cohort.h5", tmp_path / "packed.h5") == 3
+    (results / "hearts" / "a.vtkhdf").unlink()
+    with h5py.File(tmp_path / "packed.h5") as file:
+        assert file["hearts/a/measures/qrs_duration"][()] == 91.0
+        assert file["hearts/c/outcome"].attrs["status"] == "bad_mesh"
+    assert pyvista.read(tmp_path / "packed.h5", force_ext=".vtkhdf")["a"].n_points == len(result(1).mesh.points)
+
+
+def test_packing_without_a_heart_is_refused_and_leaves_nothing(results, tmp_path):
+    gather(results)
+    (results / "hearts" / "a.vtkhdf").unlink()
+    with pytest.raises(BadArchive, match="hearts/a"):
+        pack(results / "cohort.h5", tmp_path / "packed.h5")
+    assert not list(tmp_path.glob("*packed*"))
+
+
+def test_too_many_failures_fail_the_archive(results):
+    with pytest.raises(BadStudy, match="1 of 3 hearts have no answer"):
+        gather(results, most_failed=0.3)
+    gather(results, most_failed=0.34)
+
+
+def test_files_are_private(results):
+    gather(results)
+    for path in (results / "cohort.h5", results / "hearts" / "a.vtkhdf"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o007 == 0
+
+
+def test_an_interrupted_write_leaves_the_old_file(results):
+    heart = results / "hearts" / "a.vtkhdf"
+    before = heart.read_bytes()
+    with pytest.raises(TypeError):
+        write_heart(heart, result(5), Outcome(SOLVED), {**RECORD, "seconds": object()})
+    assert heart.read_bytes() == before
+    assert [path.name for path in heart.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_clinical_source_has_no_place_in_a_heart():
+    patient = Patient("a", Source(mesh="m"), "F", {"age": 61.0})
+    assert "61" not in patient.source.to_json()
