@@ -6,13 +6,12 @@ from petsc4py import PETSc
 
 from polycardia.config import Conductivity, Tissue
 from polycardia.physics.mesh import TetMesh
-from polycardia.physics.slab import KUHN
+from polycardia.physics.slab import KUHN, TISSUE
 from polycardia.solver.diffusion import DiffusionStep
 from polycardia.solver.operators import assemble, effective, slice_of
 from polycardia.solver.partition import ownership, world
 
 LENGTH = 2.0  # [mm]
-TISSUE = Tissue()
 
 
 def column(n):

@@ -38,7 +38,7 @@ class PreparedHeart:
         sites: where activation starts.
         electrode_names: of the rows of ``electrodes``.
         electrodes: ``(10, 3)`` [mm].
-        leads: ``(9, n_nodes)`` lead vectors of the electrodes but the ground [1].
+        leads: ``(10, n_nodes)`` lead vectors of the electrodes [1].
         measures: value and unit by name.
     """
 

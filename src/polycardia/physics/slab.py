@@ -8,8 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.config import Conductivity, Tissue
 from polycardia.physics.mesh import Floats, Integers, TetMesh
 
+TISSUE = Tissue(
+    surface_to_volume=140.0,
+    capacitance=0.01,
+    intracellular=Conductivity(fibre=0.17, cross=0.019),
+    extracellular=Conductivity(fibre=0.62, cross=0.24),
+)
 EDGES = (20.0, 7.0, 3.0)  # [mm], fibres along the first
 STIMULATED_CUBE = 1.5  # [mm], edge of the cube at the origin
 STIMULUS_AMPLITUDE = 50.0 / (140.0 * 0.01)  # 50 000 uA/cm3 = 50 uA/mm3 over chi C_m [mV/ms]
