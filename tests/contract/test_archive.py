@@ -168,7 +168,9 @@ def test_a_packed_archive_stands_alone(results, tmp_path):
     with h5py.File(tmp_path / "packed.h5") as file:
         assert file["hearts/a/measures/qrs_duration"][()] == 91.0
         assert file["hearts/c/outcome"].attrs["status"] == "bad_mesh"
-    assert pyvista.read(tmp_path / "packed.h5", force_ext=".vtkhdf")["a"].n_points == len(result(1).mesh.points)
+    assert pyvista.read(tmp_path / "packed.h5", force_ext=".vtkhdf")["a"].n_points == len(
+        result(1).mesh.points
+    )
 
 
 def test_packing_without_a_heart_is_refused_and_leaves_nothing(results, tmp_path):

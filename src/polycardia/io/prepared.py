@@ -65,7 +65,7 @@ class HeartSlice:
         fibre: ``(n_cells, 3)``.
         factor: ``(n_cells,)``.
         cell_type: ``(n_owned,)``.
-        leads: ``(9, n_owned)``.
+        leads: ``(10, n_owned)``.
         sites: with the owned nodes only, numbered in the heart.
     """
 

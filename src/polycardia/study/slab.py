@@ -56,6 +56,7 @@ def slab(*, spacing: float, dt: float, ranks: int | None, as_json: bool) -> None
 def _settings(dt: float) -> Simulation:
     try:
         return Simulation(
+            tissue=problem.TISSUE,
             numerics=Numerics(dt=dt, duration=LONGEST, report_interval=1.0, stop="when_activated"),
             stimulus=Stimulus(
                 amplitude=problem.STIMULUS_AMPLITUDE, duration=problem.STIMULUS_DURATION

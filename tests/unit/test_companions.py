@@ -1,0 +1,74 @@
+"""Which files belong to a mesh, asked without any heavy module."""
+
+import subprocess
+import sys
+
+import pytest
+
+from polycardia.companions import companions, surface_named
+
+
+@pytest.mark.parametrize(
+    ("name", "surface"),
+    [
+        ("lv_endo", "LV_ENDO"),
+        ("LV", "LV_ENDO"),
+        ("rv-sept", "RV_ENDO"),
+        ("Epicardium", "EPI"),
+        ("mitral", "BASE"),
+        ("fixed", None),
+        ("2.lv_endo", None),
+    ],
+)
+def test_names_of_surfaces(name, surface):
+    assert surface_named(name) == surface
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).touch()
+
+
+def names_of(files):
+    return [file.name for file in files]
+
+
+@pytest.mark.parametrize("given", ["p", "p.pts", "p.elem", "p.epi.surf"])
+def test_a_carp_mesh(tmp_path, given):
+    touch(
+        tmp_path, "p.pts", "p.elem", "p.epi.surf", "p_lv.surf", "p.other.surf", "p2.pts", "p2.lon"
+    )
+    files = companions(tmp_path / given)
+    assert names_of(files) == ["p.elem", "p.epi.surf", "p.pts", "p_lv.surf"]
+
+
+def test_given_surfaces_and_fibres_replace_those_beside(tmp_path):
+    touch(tmp_path, "p.pts", "p.elem", "p.epi.surf", "other.lon")
+    (tmp_path / "p").mkdir()
+    touch(tmp_path / "p", "lv_endo.stl", "x.rv_endo.stl", "notes.txt")
+    files = companions(tmp_path / "p.pts", tmp_path / "p", tmp_path / "other.lon")
+    assert names_of(files) == ["other.lon", "p.elem", "p.pts", "lv_endo.stl", "x.rv_endo.stl"] or (
+        set(names_of(files)) == {"other.lon", "p.elem", "p.pts", "lv_endo.stl", "x.rv_endo.stl"}
+    )
+
+
+def test_a_folder_of_the_same_name_is_not_a_prefix(tmp_path):
+    touch(tmp_path, "p.pts", "p.elem", "p.epi.surf")
+    (tmp_path / "p").mkdir()
+    assert names_of(companions(tmp_path / "p")) == ["p.elem", "p.epi.surf", "p.pts"]
+
+
+def test_xdmf_names_its_arrays(tmp_path):
+    touch(tmp_path, "a.h5", "b.h5", "c.h5")
+    (tmp_path / "m.xdmf").write_text('<DataItem Format="HDF">a.h5:/x</DataItem>b.h5:/y z.h5:/q')
+    assert names_of(companions(tmp_path / "m.xdmf")) == ["a.h5", "b.h5", "m.xdmf"]
+
+
+def test_what_is_missing_is_left_out(tmp_path):
+    assert companions(tmp_path / "no.vtu", tmp_path / "no", tmp_path / "no.lon") == []
+
+
+def test_asking_is_light():
+    code = "import sys, polycardia.companions; print('numpy' in sys.modules, 'vtk' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["False", "False"]

@@ -1,0 +1,207 @@
+"""The cluster of `slurm/cluster` is real, keeps to itself and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MISSING = [name for name in ("slurmctld", "slurmd", "munged", "mpirun") if not shutil.which(name)]
+
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="SLURM's daemons need root"),
+]
+
+# Two ranks that can only know the sum of both by talking to each other.
+RANKS = """
+rule all:
+    input:
+        "one.txt",
+        "two.txt",
+
+rule ranks:
+    output:
+        "{nodes}.txt",
+    log:
+        "{nodes}.log",
+    threads: 2
+    resources:
+        mpi="mpirun",
+        tasks=2,
+        nodes=lambda wildcards: {"one": 1, "two": 2}[wildcards.nodes],
+    shell:
+        "{resources.mpi} -n {resources.tasks} python -m mpi4py ranks.py > {output} 2> {log}"
+"""
+RANK = """
+import os, sys
+from mpi4py import MPI
+
+total = MPI.COMM_WORLD.allreduce(MPI.COMM_WORLD.rank + 1)
+sys.stdout.write(f"<{os.environ['SLURMD_NODENAME']} {total}>")
+"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    state: Path
+
+    def __call__(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return subprocess.run(
+            [ROOT / "slurm" / "cluster", *arguments],
+            env=os.environ | {"POLYCARDIA_SLURM_STATE": str(self.state), "PATH": path},
+            cwd=self.state.parent,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def run(self, *command: str, timeout: float = 30) -> str:
+        finished = self("run", "--", *command, timeout=timeout)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout.strip()
+
+    def daemons(self) -> dict[str, psutil.Process]:
+        found = re.findall(r"^(\S+) +process (\d+)$", self("status").stdout, re.MULTILINE)
+        return {name: psutil.Process(int(pid)) for name, pid in found}
+
+    def job_processes(self) -> list[psutil.Process]:
+        def of_job(process: psutil.Process) -> bool:
+            try:
+                environment = process.environ()
+            except psutil.Error:
+                return False
+            ours = environment.get("SLURM_CONF") == str(self.state / "slurm.conf")
+            return ours and "SLURM_JOB_ID" in environment
+
+        return [process for process in psutil.process_iter() if of_job(process)]
+
+
+def eventually(condition: Callable[[], object], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    built = Cluster(tmp_path_factory.mktemp("cluster") / "state")
+    started = built("start")
+    assert started.returncode == 0, started.stderr
+    yield built
+    assert built("stop").returncode == 0
+    assert not built.daemons()
+    assert not built.job_processes()
+
+
+def test_start_again_changes_nothing(cluster: Cluster) -> None:
+    before = cluster.daemons()
+    assert set(before) == {"munged", "slurmctld", "r1", "r2"}
+    assert cluster("start").returncode == 0
+    assert cluster.daemons() == before
+
+
+def test_listens_on_this_machine_only(cluster: Cluster) -> None:
+    listening = {
+        name: [link.laddr.ip for link in daemon.net_connections("inet") if link.status == "LISTEN"]
+        for name, daemon in cluster.daemons().items()
+    }
+    assert listening.pop("munged") == []
+    assert listening == {name: ["127.0.0.1"] for name in ("slurmctld", "r1", "r2")}
+
+
+def test_only_root_can_read_the_key(cluster: Cluster) -> None:
+    assert (cluster.state / "munge" / "key").stat().st_mode & 0o777 == 0o600
+    assert cluster.state.stat().st_mode & 0o777 == 0o700
+
+
+def test_snakemake_runs_mpi_on_one_node_and_across_both(cluster: Cluster) -> None:
+    study = cluster.state.parent / "study"
+    study.mkdir()
+    (study / "Snakefile").write_text(RANKS)
+    (study / "ranks.py").write_text(RANK)
+    polling = ("--slurm-init-seconds-before-status-checks", "5")
+    profile = ("--workflow-profile", str(ROOT / "slurm"))
+    files = ("--snakefile", str(study / "Snakefile"), "--directory", str(study))
+    cluster.run("snakemake", *files, *profile, *polling, timeout=200)
+
+    def nodes(name: str) -> list[str]:
+        ranks = re.findall(r"<(r\d) (\d+)>", (study / f"{name}.txt").read_text())
+        assert [total for _, total in ranks] == ["3", "3"]
+        return sorted(node for node, _ in ranks)
+
+    assert nodes("one") in (["r1", "r1"], ["r2", "r2"])
+    assert nodes("two") == ["r1", "r2"]
+
+
+def test_a_job_whose_node_is_lost_starts_again_on_the_other(cluster: Cluster) -> None:
+    output = cluster.state.parent / "lost.log"
+    script = 'echo "$SLURMD_NODENAME"; test -n "$SLURM_RESTART_COUNT" || sleep 200'
+    job = cluster.run(
+        "sbatch", "--parsable", f"--output={output}", "--open-mode=append", "--wrap", script
+    )
+    assert eventually(lambda: output.exists() and output.read_text().strip(), 30)
+    lost = output.read_text().strip()
+
+    job_processes = cluster.job_processes()
+    watchers = {process.parent() for process in job_processes} - set(job_processes)
+    for process in (cluster.daemons()[lost], *watchers, *job_processes):
+        process.kill()
+    # SLURM sees it by itself after SlurmdTimeout; told, the test is half a minute shorter.
+    cluster.run("scontrol", "update", f"nodename={lost}", "state=down", "reason=lost")
+    assert cluster("status").returncode == 1
+
+    assert eventually(
+        lambda: "COMPLETED" in cluster.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T"), 60
+    )
+    (other,) = {"r1", "r2"} - {lost}
+    assert output.read_text().split() == [lost, other]
+
+    assert cluster("start").returncode == 0
+    assert cluster("status").returncode == 0
+
+
+def test_stop_ends_its_jobs_and_nothing_else(cluster: Cluster, tmp_path: Path) -> None:
+    second = Cluster(tmp_path / "second")
+    assert second("start").returncode == 0, "a second cluster beside the first"
+    bystander = subprocess.Popen(
+        ["sleep", "60"],
+        env={"SLURM_CONF": str(second.state / "slurm.conf"), "PATH": "/usr/bin:/bin"},
+    )
+    try:
+        # A job that does not heed the signal that asks it to end.
+        deaf = "trap '' TERM; sleep 60 & sleep 60; sleep 60"
+        second.run("sbatch", "--output=/dev/null", "--wrap", deaf)
+        assert eventually(lambda: len(second.job_processes()) > 2, 30)
+        assert second("stop").returncode == 0
+        assert second.job_processes() == []
+        assert second.daemons() == {}
+        assert bystander.poll() is None
+        assert len(cluster.daemons()) == 4
+    finally:
+        second("stop")
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_folder_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
+    started = Cluster(tmp_path / ("x" * 100))("start")
+    assert started.returncode == 1
+    assert re.fullmatch(r"slurm/cluster: the state folder \S+ does not suit.*\n", started.stderr)
+    assert not (tmp_path / ("x" * 100)).exists()
