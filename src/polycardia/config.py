@@ -165,7 +165,7 @@ class Stimulus(_Section):
     """The current that starts a beat at each site."""
 
     amplitude: Positive = Field(
-        100.0, description="current per membrane capacitance [uA/uF = mV/ms]"
+        50.0, description="current per membrane capacitance [uA/uF = mV/ms]"
     )
     duration: Positive = Field(2.0, description="[ms]")
 

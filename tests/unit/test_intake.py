@@ -388,6 +388,15 @@ def test_small_gaps_get_their_neighbours_label():
     assert "had no label and got its neighbours'" in admitted.mended[0]
 
 
+def test_a_gap_is_filled_along_the_surface_not_through_the_wall():
+    """Its middle is 9 mm from the rest of the epicardium, and 6 mm from the RV endocardium."""
+    centres = HEART.points[HEART.triangles].mean(axis=1)
+    gap = (centres[:, 0] == 96.0) & (np.abs(centres[:, 1:] - [30.0, 45.0]) < 12.0).all(axis=1)
+    label = np.where(gap, 0, HEART.label)
+    admitted = admit(HEART.source(surface=labelled(label)), units="mm")
+    np.testing.assert_array_equal(admitted.boundary.label, HEART.label)
+
+
 def test_labels_of_another_mesh_or_with_gaps_are_refused():
     with pytest.raises(BadMesh, match="labelled triangles lie on the mesh's boundary: are these"):
         admit(HEART.source(surface=labelled(HEART.label, (HEART.triangles * 7 + 3) % 1901)))

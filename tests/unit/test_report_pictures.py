@@ -154,7 +154,7 @@ def test_pictures_show_time_place_and_side(tmp_path, capfd):
     height = np.linspace(80.0, 0.0, len(column) + 40)[20:-20]
     assert np.abs(nearest_band(column, scale) - height // 10).mean() < 0.8
     assert isochrones(image_of(flat.pictures[0])) == 0
-    assert isochrones(image_of(up.pictures[0])) > 4 * pictures.SIZE[0] // 4
+    assert isochrones(image_of(up.pictures[0])) > pictures.SIZE[0]
 
 
 def isochrones(image):

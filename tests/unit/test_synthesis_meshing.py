@@ -71,7 +71,8 @@ def test_angles_of_a_stuffed_half_ball_stay_above_the_papers_bound(side: float):
 
 
 def test_smoothing_keeps_surface_base_and_the_poorest_tetrahedron():
-    points, tetrahedra = stuffed_shape(shell, 1.0)
+    # At this side a smoother that takes every step lowers the least quality.
+    points, tetrahedra = stuffed_shape(shell, 1.3)
     moved = smoothed(points, tetrahedra, shell)
     base = points[:, 2] == 0.0
     surface = np.abs(shell(points)) < 1e-3

@@ -29,7 +29,8 @@ def test_sizes_follow_the_published_absolute_ones(people, sex):
     np.testing.assert_allclose(drawn.mean(axis=0), mean, rtol=0.03)
     # Cut off at 1.96 SD, a normal distribution keeps 0.88 of its SD.
     np.testing.assert_allclose(drawn.std(axis=0), 0.88 * spread, rtol=0.12)
-    assert (np.abs(drawn - mean) < 3.0 * spread).all()
+    # A normal distribution has 4.6 % beyond 2 SD; one that is cut off has less.
+    assert (np.abs(drawn - mean) > 2.0 * spread).mean() < 0.046
     ratio = drawn[:, 2] / drawn[:, 0]
     assert ratio.min() > 0.75
     assert ratio.max() < 1.5
@@ -56,11 +57,11 @@ def test_everyone_is_a_healthy_adult(people):
 
 @pytest.mark.parametrize("sex", ["F", "M"])
 def test_wall_that_follows_from_mass_and_volume_is_a_measured_one(people, sex):
-    shapes = [shape_of(p.sizes) for p in [q for q in people if q.sex == sex][:30]]
+    shapes = [shape_of(p.sizes) for p in [q for q in people if q.sex == sex][:12]]
     walls = [s.lv_outer.semi_axes[0] - s.lv_inner.semi_axes[0] for s in shapes]
     mean, spread = WALL[sex]
     assert np.mean(walls) == pytest.approx(mean, abs=0.5)
-    assert np.abs(np.array(walls) - mean).max() < 3.0 * spread
+    assert np.abs(np.array(walls) - mean).max() < 1.97 * spread
 
 
 def test_body_surface_area_of_a_known_adult():

@@ -29,7 +29,9 @@ def pack(archive: Path, output: Path) -> int:
                 try:
                     heart = source["hearts"][name]
                 except KeyError:
-                    raise BadArchive(f"{archive}: hearts/{name}: the heart's file is missing") from None
+                    raise BadArchive(
+                        f"{archive}: hearts/{name}: the heart's file is missing"
+                    ) from None
                 source.copy(heart, hearts, name=name)
             return len(hearts)
     except OSError as error:

@@ -33,7 +33,7 @@ _NO_OPENGL_STATUS = 3  # of io.rendering, and the file it writes once OpenGL wor
 _READY = "ready"
 SIZE = (540, 466)  # width and height [pixels]
 FIRST_SECONDS = 60.0  # for starting Python and VTK
-SECONDS_PER_HEART = 60.0  # 1e6 nodes take about 10
+SECONDS_PER_HEART = 120.0  # 1.7e6 nodes took 55 on two busy cores, 2.3e5 took 8
 
 
 class NoPictures(PolycardiaError):

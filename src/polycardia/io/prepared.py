@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -176,10 +176,10 @@ class PreparedFile:
                 break
         return np.concatenate(found)
 
-    def _rows(self, name: str, rows: Integers) -> NDArray[np.generic]:
+    def _rows(self, name: str, rows: Integers) -> NDArray[Any]:
         """Read the span of rows around those wanted, then pick: faster than a point selection."""
         span = slice(int(rows[0]), int(rows[-1]) + 1)
-        values: NDArray[np.generic] = self._file[name][span][rows - span.start]
+        values: NDArray[Any] = self._file[name][span][rows - span.start]
         return values
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import myokit
+import numpy as np
 
 from polycardia.errors import BadModel
 
@@ -54,7 +55,8 @@ def constant(expression: Any) -> float:
         BadModel: it has none, being for example a division by zero.
     """
     try:
-        value = float(expression.eval())
+        with np.errstate(all="ignore"):
+            value = float(expression.eval())
     except (ArithmeticError, ValueError, myokit.NumericalError):
         value = math.nan
     if not math.isfinite(value):

@@ -62,7 +62,7 @@ static inline double log_(double x)
     const double low = (6.6666666666666666e-1 + z * 4e-1) + z2 * (2.8571428571428571e-1 + z * 2.2222222222222222e-1);
     const double high = (1.8181818181818182e-1 + z * 1.5384615384615385e-1)
         + z2 * (1.3333333333333333e-1 + z * 1.1764705882352941e-1);
-    const double series = low + z4 * (high + z4 * (1.0526315789473684e-1 + z * 9.5238095238095238e-2));
+    const double series = low + z4 * (high + z4 * 1.0526315789473684e-1);
     const double logarithm = e * 0.6931471805599453 + (s + s + s * z * series);
     return (x >= 2.2250738585072014e-308) & (x <= 1.7976931348623157e308) ? logarithm : NAN;
 }

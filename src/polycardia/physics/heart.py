@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class PreparedHeart:
     boundary: Boundary
     sheet: Floats | None
     factor: Floats
-    cell_type: NDArray[np.integer]
+    cell_type: NDArray[np.integer[Any]]
     coordinates: Mapping[str, Floats]
     sites: Sequence[Site]
     electrode_names: Sequence[str]

@@ -6,8 +6,8 @@
 3. The base is what of the remaining surface turns its face the way the endocardium ends: flat
    bases and the rims of valves alike.  A second cut.
 
-On two segmented hearts with four valve openings each, 98 to 99.7 % of either endocardium's and 99
-% of the epicardium's area get the label that their makers gave; of the rims, a few millimetres
+On two segmented hearts with four valve openings each, 98 to 99.7 % of either endocardium's area
+and 99 % of the epicardium's get the label that their makers gave; of the rims, a few millimetres
 wide, more than 80 % (tests/unit/test_labelling.py).
 """
 

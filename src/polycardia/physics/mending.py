@@ -60,7 +60,7 @@ Step = tuple[Draft, list[str]]
 
 
 def count(n: int, what: str) -> str:
-    """``1 node``, ``2 nodes``; plurals with s, and boundary, body -ies."""
+    """``1 node``, ``2 nodes``."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 

@@ -1,39 +1,91 @@
-"""Uniform refinement: every tetrahedron becomes eight, until the edges are short enough."""
+"""Uniform refinement: every edge in n equal parts, with the smallest n that is fine enough.
+
+Halving over and over only reaches 2, 4, 8 parts: edges of 2.3 mm that should become 1 mm would
+cost 64 elements for each one, where three parts cost 27.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from polycardia.errors import BadMesh, BadStudy
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
-from polycardia.physics.topology import row_keys, unique_edges
+from polycardia.physics.topology import EDGES, row_keys
 
-MOST_CELLS = 200_000_000  # about 100 GB while refining
+MOST_CELLS = 200_000_000  # about 40 GB while refining and measuring
 
-# Positions among the ten nodes of a tetrahedron: corners 0 to 3, then the middles of the edges in
-# the order of topology.EDGES: 4 = 01, 5 = 02, 6 = 03, 7 = 12, 8 = 13, 9 = 23.
-_CORNERS = np.array([[0, 4, 5, 6], [4, 1, 7, 8], [5, 7, 2, 9], [6, 8, 9, 3]])
-# The octahedron that is left, cut along each of its diagonals (4-9, 5-8, 6-7) in four; the ring
-# of the other four middles runs so that all volumes are positive.
-_DIAGONALS = np.array([[4, 9], [5, 8], [6, 7]])
-_RINGS = np.array([[5, 6, 8, 7], [4, 7, 9, 6], [4, 5, 9, 8]])
+# The octahedron on the middles of a tetrahedron's edges: the two opposite edges whose middles
+# each of its diagonals joins, and that diagonal times two as a sum over the four corners.
+_DIAGONALS = np.array([[[0, 1], [2, 3]], [[0, 2], [1, 3]], [[0, 3], [1, 2]]])
+_ACROSS = np.array([[1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]])
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The distinct edges, faces or cells of a mesh.
+
+    Attributes:
+        nodes: ``(n_parts, 2, 3 or 4)``, ascending in each row.
+        of_cells: ``(n_cells, k)`` numbers of the parts of every cell.
+        of_triangles: ``(n_faces, k)`` the same for every triangle of the boundary.
+    """
+
+    nodes: Integers
+    of_cells: Integers
+    of_triangles: Integers
+
+
+@dataclass(frozen=True)
+class _Skeleton:
+    """A mesh and its boundary taken apart; nodes ascend within each cell and triangle.
+
+    So all who share an edge or a face see its corners in one order: the refined mesh conforms.
+    """
+
+    points: Floats
+    cells: Integers
+    triangles: Integers
+    edges: _Parts
+    faces: _Parts
+
+    @property
+    def interiors(self) -> _Parts:
+        """Every cell as the one part that only it has."""
+        numbers = np.arange(len(self.cells))[:, None]
+        return _Parts(self.cells, numbers, np.empty((len(self.triangles), 0), dtype=np.int64))
 
 
 def mean_edge_length(mesh: TetMesh) -> float:
     """Mean [mm] over all edges of the mesh, each counted once."""
-    edges, _ = unique_edges(mesh.tetrahedra)
-    return float(np.linalg.norm(mesh.points[edges[:, 0]] - mesh.points[edges[:, 1]], axis=1).mean())
+    # Keys alone: half the memory of topology.unique_edges, which also numbers each cell's edges.
+    base = int(mesh.tetrahedra.max(initial=-1)) + 1
+    keys = np.empty((len(EDGES), len(mesh.tetrahedra)), dtype=np.int64)
+    for key, (i, j) in zip(keys, EDGES, strict=True):
+        a, b = mesh.tetrahedra[:, i], mesh.tetrahedra[:, j]
+        key[:] = np.minimum(a, b) * base + np.maximum(a, b)
+    distinct = np.unique(keys)
+    ends = mesh.points[distinct // base] - mesh.points[distinct % base]
+    return float(np.linalg.norm(ends, axis=1).mean())
 
 
 def refine(mesh: TetMesh, boundary: Boundary, *, edge_length: float) -> tuple[TetMesh, Boundary]:
-    """Halve all edges until their mean is at most ``edge_length`` [mm].
+    """Cut all edges into n equal parts, the fewest whose mean is at most ``edge_length`` [mm].
 
-    The inner octahedron of every tetrahedron is cut along its shortest diagonal, which keeps the
-    shapes good (Bey 1995 numbers them instead; shapes then stay within three classes, but the
-    first cut of a bad tetrahedron is worse).  Regions, fibres and labels are inherited; the
-    volume of every tetrahedron is the sum of its children's.
+    Every tetrahedron becomes n^3 of equal volume, every triangle n^2.  The points of the lattice
+    of order n cut a tetrahedron into copies of itself, mirrored copies, and octahedra, which are
+    cut along their shortest diagonal.  So the children have three shapes for every n, those of
+    one halving.  (Bey 1995 numbers the diagonals instead, which bounds the shapes when halving is
+    repeated, but the first cut of a bad tetrahedron is worse.)
+
+    Regions, fibres and labels are inherited.  Old nodes keep their numbers and come first; the
+    children of a cell follow each other in the place of their parent.
 
     Args:
         mesh: positively oriented.
-        boundary: its labelled triangles.
+        boundary: its labelled triangles, each a face of the mesh.
         edge_length: [mm], positive.
 
     Returns:
@@ -46,54 +98,206 @@ def refine(mesh: TetMesh, boundary: Boundary, *, edge_length: float) -> tuple[Te
     if not edge_length > 0.0:
         raise BadStudy(f"edge length is {edge_length} mm, expected a positive one")
     length = mean_edge_length(mesh)
-    needed = len(mesh.tetrahedra) * 8.0 ** max(0, int(np.ceil(np.log2(length / edge_length))))
-    if needed > MOST_CELLS:
+    if length <= edge_length:
+        return mesh, boundary
+    skeleton = _take_apart(mesh, boundary)
+    most = max(1, int(np.cbrt(MOST_CELLS / len(mesh.tetrahedra))))
+    lengths = _refined_mean_length(skeleton, np.arange(1, most + 1))
+    enough = np.flatnonzero(lengths <= edge_length)
+    if not enough.size:
         raise BadMesh(
-            f"edges of {edge_length:g} mm would need {needed:.1e} elements instead of "
-            f"{len(mesh.tetrahedra)} with edges of {length:.3g} mm, expected at most "
-            f"{MOST_CELLS:.0e}"
+            f"edges of {edge_length:g} mm would need more than {MOST_CELLS:.0e} elements, "
+            f"expected at least about {lengths[-1]:.3g} mm for a mesh of "
+            f"{len(mesh.tetrahedra)} elements with edges of {length:.3g} mm"
         )
-    while mean_edge_length(mesh) > edge_length:
-        mesh, boundary = _refine_once(mesh, boundary)
-    return mesh, boundary
+    return _subdivide(mesh, boundary, skeleton, 1 + int(enough[0]))
 
 
-def _refine_once(mesh: TetMesh, boundary: Boundary) -> tuple[TetMesh, Boundary]:
-    edges, cell_edges = unique_edges(mesh.tetrahedra)
+def _take_apart(mesh: TetMesh, boundary: Boundary) -> _Skeleton:
+    cells = np.sort(mesh.tetrahedra, axis=1)
+    triangles = np.sort(boundary.triangles, axis=1)
+    edges, faces = (_distinct(cells, triangles, size, len(mesh.points)) for size in (2, 3))
+    return _Skeleton(mesh.points, cells, triangles, edges, faces)
+
+
+def _distinct(cells: Integers, triangles: Integers, size: int, n_points: int) -> _Parts:
+    """All sets of ``size`` nodes that belong to one cell, from ascending cells and triangles."""
+    of_cells = cells[:, _subsets(4, size)].reshape(-1, size)
+    rows = np.vstack([of_cells, triangles[:, _subsets(3, size)].reshape(-1, size)])
+    keys = row_keys(rows, n_points)
+    _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+    inner, outer = np.split(number.ravel(), [len(of_cells)])
+    return _Parts(rows[first], inner.reshape(len(cells), -1), outer.reshape(len(triangles), -1))
+
+
+def _refined_mean_length(skeleton: _Skeleton, n: Integers) -> Floats:
+    """Mean edge [mm] of the mesh refined ``n``-fold, without making it.
+
+    All new edges are an n-th of an edge or of a double diagonal of their parent; it remains to
+    count them: on old edges, within faces, within cells, and as diagonals of octahedra.
+    """
+    along_edges = _edge_lengths(skeleton.points, skeleton.edges.nodes)
+    along_faces = _edge_lengths(skeleton.points, skeleton.faces.nodes)
+    along_cells = _edge_lengths(skeleton.points, skeleton.cells)
+    across_cells = _double_diagonals(skeleton).min(axis=1)
+    kinds = [
+        (along_edges, n),
+        (along_faces, n * (n - 1) / 2),
+        (along_cells, n * (n - 1) * (n - 2) / 6),
+        (across_cells, (n - 1) * n * (n + 1) / 6),
+    ]
+    total = sum(lengths.sum() / n * copies for lengths, copies in kinds)
+    return np.asarray(total / sum(lengths.size * copies for lengths, copies in kinds))
+
+
+def _edge_lengths(points: Floats, simplices: Integers) -> Floats:
+    """``(n, 1, 3 or 6)`` [mm]."""
+    ends = points[simplices[:, _subsets(simplices.shape[1], 2)]]
+    return np.asarray(np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=2))
+
+
+def _double_diagonals(skeleton: _Skeleton) -> Floats:
+    """Twice the distances ``(n_cells, 3)`` [mm] between the middles of opposite edges."""
+    return np.asarray(np.linalg.norm(_ACROSS @ skeleton.points[skeleton.cells], axis=2))
+
+
+def _subdivide(
+    mesh: TetMesh, boundary: Boundary, skeleton: _Skeleton, n: int
+) -> tuple[TetMesh, Boundary]:
+    points = [mesh.points]
+    of_cells, of_triangles = [skeleton.cells], [skeleton.triangles]
     n_points = len(mesh.points)
-    middles = 0.5 * (mesh.points[edges[:, 0]] + mesh.points[edges[:, 1]])
-    points = np.vstack([mesh.points, middles])
-    ten = np.hstack([mesh.tetrahedra, n_points + cell_edges])
-    # Children of a cell stay together: an order with locality keeps it.
-    children = np.hstack([ten[:, _CORNERS], _octahedron(points, ten)]).reshape(-1, 4)
+    for parts in (skeleton.edges, skeleton.faces, skeleton.interiors):
+        inside = _interior(parts.nodes.shape[1], n)
+        points.append(((inside / n) @ mesh.points[parts.nodes]).reshape(-1, 3))
+        of_cells.append(n_points + len(inside) * parts.of_cells)
+        of_triangles.append(n_points + len(inside) * parts.of_triangles)
+        n_points += len(inside) * len(parts.nodes)
+    shortest = _double_diagonals(skeleton).argmin(axis=1)
     finer = TetMesh(
-        points=points,
-        tetrahedra=children,
-        region=np.repeat(mesh.region, 8),
-        fibre=None if mesh.fibre is None else np.repeat(mesh.fibre, 8, axis=0),
+        points=np.vstack(points),
+        tetrahedra=_children(of_cells, mesh.tetrahedra, _cut_tetrahedron(n), shortest, n),
+        region=np.repeat(mesh.region, n**3),
+        fibre=None if mesh.fibre is None else np.repeat(mesh.fibre, n**3, axis=0),
     )
-    return finer, _refine_boundary(boundary, edges, n_points)
+    only = np.zeros(len(boundary.triangles), dtype=np.int64)
+    triangles = _children(of_triangles, boundary.triangles, _cut_triangle(n), only, n)
+    return finer, Boundary(triangles, np.repeat(boundary.label, n**2))
 
 
-def _octahedron(points: Floats, ten: Integers) -> Integers:
-    """The four inner children ``(n_cells, 4, 4)`` round the shortest diagonal."""
-    ends = points[ten[:, _DIAGONALS]]
-    shortest = np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=2).argmin(axis=1)
-    axis = np.take_along_axis(ten, _DIAGONALS[shortest], axis=1)
-    ring = np.take_along_axis(ten, _RINGS[shortest], axis=1)
-    return np.stack(
-        [np.column_stack([axis, ring[:, side], ring[:, (side + 1) % 4]]) for side in range(4)],
-        axis=1,
-    )
+def _children(
+    firsts: list[Integers], parents: Integers, tables: Integers, choice: Integers, n: int
+) -> Integers:
+    """Node numbers of all children, those of one parent together, of their parent's sense.
+
+    Args:
+        firsts: ``(n_parents, k)`` each: every parent's nodes, then the first point inside each of
+            its edges, of its faces, and of itself.
+        parents: ``(n_parents, 3 or 4)`` in their own order of nodes.
+        tables: ``(n_tables, n_children, 3 or 4)`` points of the lattice.
+        choice: ``(n_parents,)`` the table to use.
+        n: parts of an edge.
+    """
+    column, offset = _places(parents.shape[1], n)
+    lattice = np.hstack(firsts)[:, column] + offset
+    children = np.empty((len(parents), *tables.shape[1:]), dtype=np.int64)
+    for number, table in enumerate(tables):
+        chosen = choice == number
+        children[chosen] = lattice[chosen][:, table]
+    # The tables hold for ascending nodes; an odd number of swaps to get there mirrors.
+    odd = _odd(parents)
+    children[odd, :, -2:] = children[odd, :, :-3:-1]
+    return children.reshape(-1, parents.shape[1])
 
 
-def _refine_boundary(boundary: Boundary, edges: Integers, n_points: int) -> Boundary:
-    """Four triangles for each, of the same orientation and label."""
-    a, b, c = boundary.triangles.T
-    sides = np.vstack([np.column_stack(pair) for pair in ((a, b), (b, c), (c, a))])
-    keys = row_keys(edges, n_points)  # ascending, as unique_edges sorts them
-    ab, bc, ca = (n_points + np.searchsorted(keys, row_keys(sides, n_points))).reshape(3, -1)
-    children = np.stack(
-        [np.column_stack(t) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))], axis=1
-    )
-    return Boundary(children.reshape(-1, 3), np.repeat(boundary.label, 4))
+def _odd(rows: Integers) -> NDArray[np.bool_]:
+    """Whether sorting a row takes an odd number of swaps."""
+    i, j = _subsets(rows.shape[1], 2).T
+    return np.asarray((rows[:, i] > rows[:, j]).sum(axis=1) % 2 == 1)
+
+
+@cache
+def _subsets(corners: int, size: int) -> Integers:
+    """Subsets ``(k, size)`` of the corners of a simplex; for edges in the order of `EDGES`."""
+    return np.array(list(combinations(range(corners), size)))
+
+
+@cache
+def _lattice(corners: int, order: int) -> Integers:
+    """All ways ``(k, corners)`` to write ``order`` as a sum of whole numbers from zero.
+
+    Barycentric coordinates times the order; an edge's points run from its first node on.
+    """
+    others = np.indices((max(0, order + 1),) * (corners - 1)).sum(axis=0)
+    rest = np.argwhere(others <= order)
+    return np.column_stack([order - rest.sum(axis=1), rest])
+
+
+def _interior(corners: int, n: int) -> Integers:
+    """Points of the lattice of order ``n`` that lie inside the simplex."""
+    return _lattice(corners, n - corners) + 1
+
+
+@cache
+def _positions(corners: int, n: int) -> Integers:
+    """Inverse of `_lattice`: from all shares but the first to the row."""
+    lattice = _lattice(corners, n)
+    positions = np.full((n + 1,) * (corners - 1), -1)
+    positions[tuple(lattice[:, 1:].T)] = np.arange(len(lattice))
+    return positions
+
+
+@cache
+def _places(corners: int, n: int) -> tuple[Integers, Integers]:
+    """For each lattice point the part it is inside of (the column of ``firsts`` in `_children`)
+    and which of that part's points it is.
+    """  # noqa: D205
+    column, offset = np.empty((2, len(_lattice(corners, n))), dtype=np.int64)
+    part = 0
+    for size in range(1, corners + 1):
+        inside = _interior(size, n)
+        for subset in _subsets(corners, size):
+            shares = np.zeros((len(inside), corners), dtype=np.int64)
+            shares[:, subset] = inside
+            at = _positions(corners, n)[tuple(shares[:, 1:].T)]
+            column[at], offset[at] = part, np.arange(len(inside))
+            part += 1
+    return column, offset
+
+
+@cache
+def _cut_triangle(n: int) -> Integers:
+    """The children ``(1, n^2, 3)`` of a triangle as points of its lattice."""
+    one = np.eye(3, dtype=np.int64)
+    return np.concatenate([_copies(one[None], n - 1), _copies(1 - one[None], n - 2)])[None]
+
+
+@cache
+def _cut_tetrahedron(n: int) -> Integers:
+    """The children ``(3, n^3, 4)`` for each diagonal of the octahedra, as points of the lattice."""
+    one = np.eye(4, dtype=np.int64)
+    similar = np.concatenate([_copies(one[None], n - 1), _copies(1 - one[None], n - 3)])
+    return np.stack([np.concatenate([similar, _copies(_quarters(d), n - 2)]) for d in range(3)])
+
+
+def _quarters(diagonal: int) -> Integers:
+    """Four tetrahedra ``(4, 4, 4)`` round a diagonal of the octahedron of order two."""
+    (a, b), (c, d) = _DIAGONALS[diagonal]
+    one = np.eye(4, dtype=np.int64)
+    ring = [one[i] + one[j] for i, j in ((a, c), (b, c), (b, d), (a, d))]
+    axis = [one[a] + one[b], one[c] + one[d]]
+    return np.array([[*axis, ring[side], ring[(side + 1) % 4]] for side in range(4)])
+
+
+def _copies(shapes: Integers, order: int) -> Integers:
+    """Simplices moved to each point of the lattice of ``order`` (negative: to none).
+
+    From ``(k, corners, corners)`` whole shares to ``(n_places k, corners)`` points of the finer
+    lattice that they belong to, positively oriented.
+    """
+    corners = shapes.shape[2]
+    mirrored = np.linalg.det(shapes) < 0
+    shapes = np.where(mirrored[:, None, None], shapes[:, [*range(corners - 2), -1, -2]], shapes)
+    shares = (_lattice(corners, order)[:, None, None] + shapes).reshape(-1, corners, corners)
+    positions = _positions(corners, order + int(shapes[0, 0].sum()))
+    return np.asarray(positions[tuple(np.moveaxis(shares[..., 1:], -1, 0))])

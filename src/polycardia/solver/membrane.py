@@ -5,7 +5,7 @@ Nothing here communicates.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class Membrane:
         type_of_node: ``(n_owned,)`` index into ``types``.
     """
 
-    def __init__(self, types: Sequence[CellType], type_of_node: NDArray[np.integer]) -> None:
+    def __init__(self, types: Sequence[CellType], type_of_node: NDArray[np.integer[Any]]) -> None:
         self._count = len(type_of_node)
         self._groups: list[tuple[CellType, Integers, Floats]] = []
         for index, cell_type in enumerate(types):

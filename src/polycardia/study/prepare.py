@@ -91,18 +91,16 @@ def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
         angles = FibreAngles(**settings.anatomy.fibres.model_dump())
         fibre, sheet = rule_based_fibres(mesh, coordinates, angles)
         mesh = replace(mesh, fibre=fibre)
-    fast = endocardial_cells(mesh, boundary)
-    factor = np.where(fast, settings.endocardial_factor, 1.0)
     electrodes = place_electrodes(mesh, axes)
     inside = settings.intracellular
-    # After the mesh's own fibres are known; None above means that it brought none.
+    # Without the endocardial factor: it stands for the thin Purkinje network, whose own current
+    # is small, not for a layer of muscle that drives several times the current.
     sigma = conductivity_tensor(np.asarray(mesh.fibre), None, inside.fibre, inside.cross)
-    sigma *= factor[:, None, None]
     return PreparedHeart(
         mesh=mesh,
         boundary=boundary,
         sheet=sheet,
-        factor=factor,
+        factor=np.where(endocardial_cells(mesh, boundary), settings.endocardial_factor, 1.0),
         cell_type=layers(
             coordinates.transmural,
             settings.anatomy.endocardial_layer,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,5 +90,5 @@ def _patient(table: CohortTable, row: int, drawing: Drawing) -> PatientReport:
     )
 
 
-def _known(value: np.generic) -> float | None:
+def _known(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from polycardia.errors import BadStudy
+from polycardia.io.atomic import FOLDER_MODE
 from polycardia.io.mesh_writer import write_surface, write_tetrahedra, write_unless_equal
 from polycardia.synthesis.anatomy import shape_of
 from polycardia.synthesis.heart import COARSEST_EDGE, FINEST_EDGE, meshed
@@ -17,6 +18,7 @@ from polycardia.synthesis.pose import Pose, draw_pose
 
 TABLE = "cohort.tsv"
 SIZES_TABLE = "sizes.tsv"
+MESHES = "meshes"
 MOST_PATIENTS = 100_000
 
 COLUMNS = ("patient", "mesh", "units", "surfaces", "sex", "age", "height", "weight", "heart_rate")
@@ -43,6 +45,8 @@ def synthesise(patients: int, seed: int, output: Path, *, edge_length: float) ->
     _check(patients, seed, edge_length)
     people = []
     try:
+        # Before the work, so that a folder which cannot be made is known at once.
+        (output / MESHES).mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
         for number, stream in enumerate(np.random.SeedSequence(seed).spawn(patients), start=1):
             rng = np.random.Generator(np.random.PCG64(stream))
             person, pose = draw_person(rng), draw_pose(rng)
@@ -84,11 +88,11 @@ def _write_heart(
 
 
 def _mesh(identifier: str) -> str:
-    return f"meshes/{identifier}.vtu"
+    return f"{MESHES}/{identifier}.vtu"
 
 
 def _surface(identifier: str) -> str:
-    return f"meshes/{identifier}_surface.vtp"
+    return f"{MESHES}/{identifier}_surface.vtp"
 
 
 def _cohort_row(identifier: str, person: Person) -> Mapping[str, object]:

@@ -17,7 +17,6 @@ MYOCARDIUM_DENSITY = 1.05e-3  # [g/mm^3], the 1.05 g/mL by which MR turns volume
 # Proportions of a healthy heart at end diastole.  They fix the shape and not the size, have no
 # published range of their own, and were set beside segmented hearts.
 BASE_ABOVE_EQUATOR = 0.30  # of the LV's long semi-axis
-APEX_THINNING = 0.9  # LV wall at the apex over the wall at the equator
 RV_BEGINS = -0.20  # of the LV's outer radius: where the RV's ellipsoid begins, inside the LV
 RV_HALF_WIDTH = 1.12  # of the LV's outer radius: anterior to inferior
 RV_LENGTH = 0.93  # of the LV cavity's length
@@ -82,10 +81,10 @@ class Ellipsoid:
         """Return ``(3,)`` half sizes [mm] of the box around the ellipsoid."""
         return np.asarray(np.linalg.norm(self.turn() * np.array(self.semi_axes), axis=1))
 
-    def grown(self, lateral: float, apical: float) -> "Ellipsoid":
-        """Return the ellipsoid with semi-axes longer by ``lateral`` (x, y) and ``apical`` (z)."""
+    def grown(self, wall: float) -> "Ellipsoid":
+        """Return the ellipsoid with semi-axes longer by ``wall`` [mm]."""
         x, y, z = self.semi_axes
-        return replace(self, semi_axes=(x + lateral, y + lateral, z + apical))
+        return replace(self, semi_axes=(x + wall, y + wall, z + wall))
 
     def volume_below_base(self) -> float:
         """Return the volume [mm^3] of the part with z < 0, for no tilt and a centre with z < 0."""
@@ -163,12 +162,11 @@ def shape_of(sizes: Sizes) -> HeartShape:
         BadStudy: no heart of these proportions has such sizes.
     """
     lv_inner = _lv_cavity_of(sizes)
-    wall = _lv_wall_of(sizes, lv_inner)
-    lv_outer = lv_inner.grown(wall, APEX_THINNING * wall)
+    lv_outer = lv_inner.grown(lv_wall_of(sizes))
 
     def shape(reach: float) -> HeartShape:
         rv_inner = _rv_cavity_of(lv_inner, lv_outer, reach)
-        rv_outer = rv_inner.grown(sizes.rv_wall, sizes.rv_wall)
+        rv_outer = rv_inner.grown(sizes.rv_wall)
         return HeartShape(lv_inner, lv_outer, rv_inner, rv_outer)
 
     def excess(reach: float) -> float:
@@ -193,12 +191,13 @@ def _lv_cavity_of(sizes: Sizes) -> Ellipsoid:
     return Ellipsoid((0.0, 0.0, axis - length), (radius, radius, axis))
 
 
-def _lv_wall_of(sizes: Sizes, cavity: Ellipsoid) -> float:
-    """Return the wall's thickness at the equator [mm]."""
+def lv_wall_of(sizes: Sizes) -> float:
+    """Return the thickness [mm] at which the LV's wall has its mass."""
+    cavity = _lv_cavity_of(sizes)
     target = cavity.volume_below_base() + sizes.lv_mass / MYOCARDIUM_DENSITY
 
     def excess(wall: float) -> float:
-        return cavity.grown(wall, APEX_THINNING * wall).volume_below_base() - target
+        return cavity.grown(wall).volume_below_base() - target
 
     return float(brentq(excess, 0.0, cavity.semi_axes[0]))
 
@@ -219,7 +218,8 @@ def rv_cavity_volume(shape: HeartShape, *, spacing: float = 2.0) -> float:
 
     A cell that the surface crosses counts by its share, to first order in the distance.
     """
-    lower, upper = shape.bounds()
+    half = shape.rv_inner.half_extent() + spacing
+    lower, upper = shape.rv_inner.centre - half, shape.rv_inner.centre + half
     axes = [
         np.arange(low, high, spacing) + 0.5 * spacing
         for low, high in zip(lower, upper, strict=True)

@@ -13,6 +13,10 @@ body surface area at which the first paper's indexed and absolute values agree (
 1.68 m2 by Mosteller's formula).  Heart rate: both sexes, at rest and supine, Gonzales et al.,
 the Fenland study, doi 10.1101/2020.07.01.20144154.
 
+LV wall: volume, mass and shape give it, and a draw counts only if it lies within the range
+measured at mid-cavity by Kawel et al., Circ Cardiovasc Imaging 5 (2012) 500,
+doi 10.1161/CIRCIMAGING.112.973560.
+
 Not published, and chosen here: the correlations and the SD of the body mass index.  Age is
 drawn evenly and changes nothing else.  QRS and QT are left out: a duration drawn without
 regard to the heart would look like a measurement of it.
@@ -24,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polycardia.physics.mesh import Floats
-from polycardia.synthesis.anatomy import Sizes
+from polycardia.synthesis.anatomy import Sizes, lv_wall_of
 
 WOMEN = 432 / 800
 AGES = (45, 74)  # [y], both included
@@ -49,17 +53,19 @@ class Reference:
         body_mass_index: mean [kg/m2].
         indexed_mean: LV volume [mL/m2], LV mass [g/m2], RV volume [mL/m2].
         indexed_spread: their SDs.
+        lv_wall: mean and SD [mm].
     """
 
     height: tuple[float, float]
     body_mass_index: float
     indexed_mean: tuple[float, float, float]
     indexed_spread: tuple[float, float, float]
+    lv_wall: tuple[float, float]
 
 
 REFERENCES: Mapping[str, Reference] = {
-    "F": Reference((161.7, 7.1), 24.0, (74.0, 42.0, 77.0), (12.0, 7.0, 13.0)),
-    "M": Reference((175.5, 7.6), 25.3, (85.0, 53.0, 93.0), (15.0, 9.0, 17.0)),
+    "F": Reference((161.7, 7.1), 24.0, (74.0, 42.0, 77.0), (12.0, 7.0, 13.0), (5.3, 0.9)),
+    "M": Reference((175.5, 7.6), 25.3, (85.0, 53.0, 93.0), (15.0, 9.0, 17.0), (6.3, 1.1)),
 }
 
 
@@ -98,18 +104,26 @@ def draw_person(rng: np.random.Generator) -> Person:
     height = round(_within(rng, *reference.height), 1)
     index = _within(rng, reference.body_mass_index, BODY_MASS_INDEX_SPREAD, bounds=BODY_MASS_INDEX)
     weight = round(index * (height / 100.0) ** 2, 1)
-    deviation = _correlated(rng)
-    area = body_surface_area(height, weight)
-    indexed = np.array(reference.indexed_mean) + deviation * np.array(reference.indexed_spread)
-    lv_volume, lv_mass, rv_volume = (round(float(size), 1) for size in area * indexed)
-    sizes = Sizes(
-        lv_volume=lv_volume,
-        lv_mass=lv_mass,
-        rv_volume=rv_volume,
-        rv_wall=round(_within(rng, *RV_WALL), 2),
-        lv_sphericity=round(_within(rng, *LV_SPHERICITY), 3),
-    )
+    sizes = _draw_sizes(rng, reference, body_surface_area(height, weight))
     return Person(sex, age, height, weight, round(_within(rng, *HEART_RATE)), sizes)
+
+
+def _draw_sizes(rng: np.random.Generator, reference: Reference, area: float) -> Sizes:
+    """Return a heart for a body surface area [m2] whose LV wall is within its range too."""
+    mean, spread = np.array(reference.indexed_mean), np.array(reference.indexed_spread)
+    usual_wall, wall_spread = reference.lv_wall
+    while True:
+        drawn = area * (mean + _correlated(rng) * spread)
+        lv_volume, lv_mass, rv_volume = (round(float(size), 1) for size in drawn)
+        sizes = Sizes(
+            lv_volume=lv_volume,
+            lv_mass=lv_mass,
+            rv_volume=rv_volume,
+            rv_wall=round(_within(rng, *RV_WALL), 2),
+            lv_sphericity=round(_within(rng, *LV_SPHERICITY), 3),
+        )
+        if abs(lv_wall_of(sizes) - usual_wall) <= CENTRAL * wall_spread:
+            return sizes
 
 
 def _within(

@@ -1,0 +1,53 @@
+# `make demo` computes a small cohort, `make test` runs every check and test.  README.md tells more.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.SILENT:
+.PHONY: setup demo slurm-demo test check bench clean
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# One thread a rank: the ranks share the cores out among themselves.
+export OMP_NUM_THREADS := 1
+# Open MPI starts nothing as root unless told so twice, and would bind two runs to the same core.
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+export OMPI_MCA_hwloc_base_binding_policy := none
+
+setup:
+	envs/setup.sh
+
+demo: setup
+	polycardia synthesise --patients 6 --seed 1 --edge-length 2.5 --output demo/cohort
+	snakemake --cores all --configfile demo/config.yaml --quiet rules
+
+# Spread, so that the ranks of a heart talk across both nodes.
+slurm-demo:
+	envs/setup.sh slurm
+	polycardia synthesise --patients 6 --seed 1 --edge-length 2.5 --output demo/cohort
+	trap 'slurm/cluster stop' EXIT
+	slurm/cluster start
+	SBATCH_SPREAD_JOB=1 slurm/cluster run -- snakemake --workflow-profile slurm --configfile demo/config.yaml --quiet rules \
+	    --slurm-init-seconds-before-status-checks 5
+
+test: check
+	envs/setup.sh dev slurm
+	pytest
+
+# What needs no computation: format, style, types, the direction of imports, the workflow.
+check:
+	envs/setup.sh dev
+	ruff format --quiet --check . slurm/cluster
+	ruff check --quiet . slurm/cluster
+	MYPYPATH=slurm mypy --no-error-summary src slurm/cluster
+	said=$$(lint-imports 2>&1) || { echo "$$said"; exit 1; }
+	said=$$(snakefmt --check Snakefile rules 2>&1) || { echo "$$said"; exit 1; }
+	said=$$(snakemake --lint 2>&1) || { echo "$$said"; exit 1; }
+
+bench: setup
+	python tests/benchmark/figures.py
+
+# Results stay: they may have taken days.
+clean:
+	[[ ! -d .slurm-cluster ]] || slurm/cluster stop
+	rm -rf .slurm-cluster demo/cohort .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
