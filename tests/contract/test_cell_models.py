@@ -119,20 +119,19 @@ def test_no_voltage_is_singular(name, kernel):
     np.testing.assert_allclose(slope, slope[:, :1].repeat(offsets.size, 1), rtol=1e-6, atol=1e-8)
 
 
-def test_text_says_what_the_paper_says(name):
+def test_text_says_what_the_paper_says(name, kernel):
     """Right-hand sides of the text by Myokit against the retyped ones, at random states."""
     model = load_model(name)
     rhs, order = retyped(name)
-    names = [state.qname() for state in model.equations.states()]
-    rng = np.random.default_rng(3)
-    for voltage in (*rng.uniform(-120.0, 80.0, 15), 15.0, 15.013, 14.987, -40.0, 0.0):
-        state = np.array(model.equations.initial_values(as_floats=True))
-        state *= rng.uniform(0.5, 1.1, state.size)
-        state[names.index(model.voltage.qname())] = voltage
-        derivatives = model.equations.evaluate_derivatives(state)
+    voltages, states = spread_states(kernel, 20, seed=3)
+    voltages[:5] = (15.0, 15.013, 14.987, -40.0, 0.0)
+    for voltage, state in zip(voltages, states.T, strict=True):
+        of_state = dict(zip(kernel.state_names, state, strict=True))
+        of_state[model.voltage.qname()] = voltage
+        names = [each.qname() for each in model.equations.states()]
+        derivatives = model.equations.evaluate_derivatives([of_state[each] for each in names])
         of_text = dict(zip(names, derivatives, strict=True))
-        of_state = dict(zip(names, state, strict=True))
-        of_paper = rhs(np.float64(voltage), np.array([of_state[each] for each in order]))
+        of_paper = rhs(voltage, np.array([of_state[each] for each in order]))
         expected = [of_text[each] for each in (model.voltage.qname(), *order)]
         np.testing.assert_allclose(expected, of_paper, rtol=1e-10, atol=1e-14)
 

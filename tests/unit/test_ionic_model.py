@@ -118,8 +118,8 @@ def test_script_in_the_file_is_not_run(written, tmp_path):
 
 
 def test_stimulus_of_the_text_is_taken_out(written):
-    paced = LEAK.replace("= -i_ion in", "= -i_ion + 5 [A/F] * p in") + "\n[pace]\n"
-    paced = paced.replace("[pace]\n", "").replace("i_ion =", "p = 0 bind pace\ni_ion =")
+    paced = LEAK.replace("= -i_ion in", "= -i_ion + 5 [A/F] * p in")
+    paced = paced.replace("i_ion =", "p = 1 bind pace\ni_ion =")
     with_pace, without = load_model(written(paced)), load_model(written(LEAK, "leak.mmt"))
     assert with_pace.equations.evaluate_derivatives() == without.equations.evaluate_derivatives()
 

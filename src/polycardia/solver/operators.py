@@ -107,8 +107,9 @@ def _owned_rows(cells: Integers, matrices: Floats, owned: Ownership) -> sparse.c
 
 def _partly_lumped(mass: sparse.csr_matrix, share: float, owned: Ownership) -> sparse.csr_matrix:
     """Move a share of every row's entries onto its diagonal."""
-    lumped: Floats = share * np.asarray(mass.sum(axis=1), np.float64).ravel()
-    diagonal = sparse.diags_array([lumped], offsets=[owned.first], shape=mass.shape)
+    row = np.arange(owned.count)
+    lumped = share * np.asarray(mass.sum(axis=1)).ravel()
+    diagonal = sparse.csr_matrix((lumped, (row, row + owned.first)), shape=mass.shape)
     return sparse.csr_matrix((1.0 - share) * mass + diagonal)
 
 
