@@ -1,5 +1,7 @@
 """Nodes along a Hilbert curve, so that contiguous slices of them are compact pieces of a heart."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +48,7 @@ def _undo_excess_work(axes: list[NDArray[np.uint32]]) -> None:
 
 
 def _gray_encode(axes: list[NDArray[np.uint32]]) -> None:
-    for before, axis in zip(axes, axes[1:], strict=False):
+    for before, axis in pairwise(axes):
         axis ^= before
     flips = np.zeros_like(axes[-1])
     for bit in range(BITS - 1, 0, -1):
