@@ -36,7 +36,7 @@ for patient in PATIENTS:
     SHARDS.setdefault(str(shard_of(patient, STUDY.archive.shards)), []).append(patient)
 
 # Measured on hearts of 30,000 to 250,000 nodes; see docs/sizing.md.
-PREPARED_BYTES_PER_NODE = 420
+PREPARED_BYTES_PER_NODE = 390
 NODES_PER_RANK = 25_000
 SOLVER_BYTES_PER_NODE = 1500
 PREPARE_BYTES_PER_SOURCE_BYTE = 120
@@ -100,6 +100,15 @@ def nodes_of(prepared):
 def ranks(wildcards, input):
     """At least two: the SLURM executor takes no MPI job of one."""
     return min(MOST_RANKS, max(2, round(nodes_of(input.heart) / NODES_PER_RANK)))
+
+
+def tasks(wildcards, input, threads):
+    """Ranks as sized, or where this machine is all there is, no more than it has cores.
+
+    Snakemake fits threads to ``--cores``, but inside a batch job that would be one node's.
+    """
+    alone = workflow.is_main_process and workflow.local_exec
+    return threads if alone else ranks(wildcards, input)
 
 
 def memory_per_rank(wildcards, input, attempt):

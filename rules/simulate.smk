@@ -15,7 +15,7 @@ rule simulate:
         # Two hearts at once on one machine would otherwise share its first cores, and ranks
         # that wait would keep those that work from running: 3.5 s for 0.7 s on a busy machine.
         mpi="mpirun --bind-to none --oversubscribe --mca mpi_yield_when_idle 1",
-        tasks=ranks,
+        tasks=tasks,
         cpus_per_task=1,
         mem_mb_per_cpu=memory_per_rank,
     params:

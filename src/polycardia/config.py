@@ -118,7 +118,7 @@ class Cells(_Section):
     epicardial: CellModel = CellModel(name="tp06_epi")
     cycle_length: Positive = Field(1000.0, description="of the single cells' pacing [ms]")
     beats: Annotated[int, Field(ge=0)] = Field(
-        100, description="single-cell beats before the tissue's; 0 starts from the text's values"
+        20, description="single-cell beats before the tissue's; 0 starts from the text's values"
     )
 
     def by_layer(self) -> dict[str, CellModel]:

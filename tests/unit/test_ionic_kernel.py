@@ -26,6 +26,7 @@ EXPRESSIONS = {
     "u^3 - w^-2 + w^0.5 + w^1.7 + w^0 + 2^w + w^k": lambda u, w: (
         u**3 - w**-2 + w**0.5 + w**1.7 + 1 + 2**w + w**3
     ),
+    "(w - w)^1.7 + u^0 + u^63 / 1e130": lambda u, w: 1 + u**63 / 1e130,
     "-u^2 - -u + +w": lambda u, w: -(u**2) + u + w,
     "u - (w - (u - w)) / (u / (w / 3))": lambda u, w: u - (w - (u - w)) / (u / (w / 3)),
     "exp(u / 20) * exp(-(u + 3) / 10) + exp((5 - u) / 40)": lambda u, w: (

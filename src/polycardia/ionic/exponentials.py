@@ -1,8 +1,8 @@
 """Fewer exponentials: many in a membrane model are whole powers of one another.
 
 exp((V + 35) / 5), exp((25 - V) / 10) and exp((50 - V) / 20) are constants times the 4th, the
--2nd and the -1st power of exp(V / 20).  ten Tusscher-Panfilov 2006 writes 38 exponentials of
-an argument that is linear in the voltage; 20 are left.
+-2nd and the -1st power of exp(V / 20).  ten Tusscher-Panfilov 2006 writes 50 exponentials of
+arguments that are linear in the voltage; 20 are left.
 """
 
 import math

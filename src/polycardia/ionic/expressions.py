@@ -112,6 +112,8 @@ class Writer:
     def _power(self, base: Any, exponent: Any) -> str:
         if exponent.is_constant():
             value = constant(exponent)
+            if value == 0.0:
+                return "1.0"
             if value == 0.5:
                 return f"sqrt({self.write(base)})"
             if value.is_integer() and 0 < abs(value) <= MAX_CHAIN:

@@ -74,6 +74,9 @@ def paced_state(
 ) -> tuple[float, Floats]:
     """Return voltage [mV] and states ``(n_states,)`` at the end of the last diastole.
 
+    The stimulus carries no ions.  ten Tusscher-Panfilov's cells therefore lose potassium slowly:
+    0.3 mM over 20 beats of 1000 ms, 7 mM (1.3 mV of rest) over 1000.
+
     Args:
         kernel: without node parameters.
         cycle_length: [ms], a multiple of ``dt``.
