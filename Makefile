@@ -17,18 +17,25 @@ export OMPI_MCA_hwloc_base_binding_policy := none
 setup:
 	envs/setup.sh
 
+DEMO := demo/config.yaml
+HEARTS := polycardia synthesise --patients 6 --seed 1 --edge-length 2.5 --output demo/cohort
+
 demo: setup
-	polycardia synthesise --patients 6 --seed 1 --edge-length 2.5 --output demo/cohort
-	snakemake --cores all --configfile demo/config.yaml --quiet rules
+	$(HEARTS) >/dev/null
+	echo 'six hearts, a few minutes; meanwhile: .venv/bin/polycardia status --config $(DEMO)'
+	snakemake --cores all --keep-going --rerun-incomplete --quiet all --configfile $(DEMO)
+	demo/where-to-look results
 
 # Spread, so that the ranks of a heart talk across both nodes.
 slurm-demo:
 	envs/setup.sh slurm
-	polycardia synthesise --patients 6 --seed 1 --edge-length 2.5 --output demo/cohort
+	$(HEARTS) >/dev/null
 	trap 'slurm/cluster stop' EXIT
 	slurm/cluster start
-	SBATCH_SPREAD_JOB=1 slurm/cluster run -- snakemake --workflow-profile slurm --configfile demo/config.yaml --quiet rules \
-	    --slurm-init-seconds-before-status-checks 5
+	SBATCH_SPREAD_JOB=1 slurm/cluster run -- snakemake --workflow-profile slurm --quiet all \
+	    --slurm-init-seconds-before-status-checks 5 --configfile $(DEMO) \
+	    --config results=results/slurm-demo
+	demo/where-to-look results/slurm-demo
 
 test: check
 	envs/setup.sh dev slurm

@@ -13,7 +13,8 @@ from pathlib import Path
 import polycardia
 
 LIBRARIES = ("numpy", "scipy", "h5py", "meshio", "vtk", "myokit")
-SCHEDULER_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+SCHEDULER_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+SCHEDULER_NODES = ("SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_HOSTS")
 READ_AT_ONCE = 1 << 20  # [bytes]
 
 
@@ -28,7 +29,8 @@ def origin(settings: str) -> dict[str, str]:
         "version": polycardia.__version__,
         "git_revision": git_revision(),
         "host": platform.node(),
-        "scheduler_id": scheduler_id(),
+        "scheduler_id": _first_set(SCHEDULER_IDS),
+        "scheduler_nodes": _first_set(SCHEDULER_NODES),
         "python_version": platform.python_version(),
         **{f"{name}_version": _version(name) for name in LIBRARIES},
     }
@@ -62,9 +64,9 @@ def git_revision() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def scheduler_id() -> str:
-    """Return the batch system's name for this job, or ''."""
-    return next((os.environ[name] for name in SCHEDULER_VARIABLES if name in os.environ), "")
+def _first_set(names: Iterable[str]) -> str:
+    """Return what the batch system says under the first of these names, or ''."""
+    return next((os.environ[name] for name in names if name in os.environ), "")
 
 
 def _version(library: str) -> str:
