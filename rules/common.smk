@@ -41,7 +41,10 @@ NODES_PER_RANK = 25_000
 SOLVER_BYTES_PER_NODE = 1500
 PREPARE_BYTES_PER_SOURCE_BYTE = 120
 PROCESS_MB = 500  # interpreter and libraries, of every process
-MOST_RANKS = 64
+FEWEST_RANKS, MOST_RANKS = 2, 64
+
+# Names of patients, and what logs say of their hearts: for the user and the group only.
+os.umask(0o027)
 
 # Kernels and matrices use one core a rank; threads in libraries would fight over it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -99,7 +102,16 @@ def nodes_of(prepared):
 
 def ranks(wildcards, input):
     """At least two: the SLURM executor takes no MPI job of one."""
-    return min(MOST_RANKS, max(2, round(nodes_of(input.heart) / NODES_PER_RANK)))
+    wanted = round(nodes_of(input.heart) / NODES_PER_RANK)
+    return min(MOST_RANKS, max(FEWEST_RANKS, wanted))
+
+
+def cores(wildcards, input):
+    """As many as ranks; a plan of a heart that is not prepared yet counts the fewest.
+
+    Threads, unlike resources, must be a number at once; the job asks again when it is ready.
+    """
+    return ranks(wildcards, input) if os.path.exists(input.heart) else FEWEST_RANKS
 
 
 def tasks(wildcards, input, threads):

@@ -10,7 +10,7 @@ rule simulate:
     log:
         f"{LOGS}/simulate/{{patient}}.log",
     retries: 2
-    threads: ranks
+    threads: cores
     resources:
         # Two hearts at once on one machine would otherwise share its first cores, and ranks
         # that wait would keep those that work from running: 3.5 s for 0.7 s on a busy machine.

@@ -166,6 +166,8 @@ def _results(study: Study) -> Path:
 
 def _study_and_patient(arguments: Arguments) -> tuple[Study, Patient]:
     study = read_study(arguments.config)
+    if arguments.patient is None:
+        raise BadStudy("--config goes with --patient; or give --settings")
     patients = read_cohort(Path(study.cohort), meshes_outside=study.meshes_outside)
     if arguments.patient not in patients:
         raise BadStudy(f"{study.cohort}: found no patient {arguments.patient!r}")

@@ -33,10 +33,12 @@ def error(n, dt, *, theta=0.5, lumping=0.25, duration=4.0):
     mesh = column(n)
     comm = world()
     part = slice_of(mesh, ownership(len(mesh.points), comm))
-    mass, stiffness = assemble(part, TISSUE, mass_lumping=lumping, comm=comm)
+    operators = assemble(part, TISSUE, mass_lumping=lumping, comm=comm)
     wave = np.cos(np.pi * mesh.points[:, 0] / LENGTH)
     voltage = PETSc.Vec().createWithArray(wave.copy(), comm=comm)
-    with DiffusionStep(mass, stiffness, dt=dt, theta=theta, tolerance=1e-13) as diffusion:
+    with DiffusionStep(
+        operators.mass, operators.stiffness, dt=dt, theta=theta, tolerance=1e-13
+    ) as diffusion:
         for _ in range(round(duration / dt)):
             diffusion.advance(voltage)
     diffusivity = effective(TISSUE).fibre / (TISSUE.surface_to_volume * TISSUE.capacitance)

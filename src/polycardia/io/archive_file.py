@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from polycardia.io.atomic import whole_file
 from polycardia.io.heart_file import COMPRESSED, LEAD_NAMES
 from polycardia.io.origin import SOLVED, write_provenance
+from polycardia.io.reading import reading
 
 FORMAT_VERSION = 1
 Column = NDArray[np.generic]
@@ -48,7 +49,7 @@ def write_shard(path: Path, table: CohortTable) -> None:
 
 def read_table(path: Path) -> CohortTable:
     """Read the rows of a shard or of an archive."""
-    with h5py.File(path, "r") as file:
+    with reading(path) as file:
         patients, leads = file["patients"], file["ecg/leads"]
         return CohortTable(
             columns={name: _values(column) for name, column in patients.items()},

@@ -1,9 +1,12 @@
 """Files that are either whole or not there."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from polycardia.errors import BadStudy
 
 # Results hold patients' data: readable by the user and the group only.
 FILE_MODE = 0o640
@@ -15,12 +18,20 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; it takes its place when the block succeeds.
 
     A process that is killed inside the block leaves the old file, or none, and a ``.part`` file
-    that nobody reads.
+    that nobody reads; the next one that succeeds removes it.
+
+    Raises:
+        BadStudy: nothing can be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    if path.is_dir():
+        raise BadStudy(f"{path} cannot be written: it is a folder")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
         part.touch(mode=FILE_MODE)
+    except OSError as error:
+        raise BadStudy(f"{path} cannot be written: {error.strerror}") from None
+    try:
         yield part
         with part.open("rb+") as written:
             os.fsync(written.fileno())
@@ -29,6 +40,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             part.unlink()
         raise
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        left_over.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

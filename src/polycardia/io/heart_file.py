@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
+from polycardia.io.reading import reading
 from polycardia.physics.mesh import Floats, TetMesh
 
 LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -120,7 +121,7 @@ class HeartSummary:
 
 def read_summary(path: Path) -> HeartSummary:
     """Read what the archive needs of a heart's file, and none of its fields."""
-    with h5py.File(path, "r") as file:
+    with reading(path) as file:
         outcome = read_outcome(file)
         if "ecg" not in file:
             return HeartSummary(outcome, {}, None, np.nan)
@@ -137,7 +138,7 @@ def read_summary(path: Path) -> HeartSummary:
 
 def read_state(path: Path) -> tuple[Outcome, float]:
     """Read how a heart fared and how long it took [s], preparation included."""
-    with h5py.File(path, "r") as file:
+    with reading(path) as file:
         taken = file["provenance"].attrs
         seconds = float(taken.get("prepare_seconds", 0.0)) + float(taken["seconds"])
         return read_outcome(file), seconds

@@ -6,6 +6,7 @@ import h5py
 
 from polycardia.errors import BadArchive
 from polycardia.io.atomic import whole_file
+from polycardia.io.reading import reading
 
 
 def pack(archive: Path, output: Path) -> int:
@@ -14,25 +15,22 @@ def pack(archive: Path, output: Path) -> int:
     Raises:
         BadArchive: the archive cannot be read, or a heart that it links to is not there.
     """
-    try:
-        with (
-            h5py.File(archive, "r") as source,
-            whole_file(output) as part,
-            h5py.File(part, "w") as packed,
-        ):
-            packed.attrs.update(source.attrs)
-            for name in source:
-                if name != "hearts":
-                    source.copy(name, packed)
-            hearts = packed.create_group("hearts")
-            for name in source["hearts"]:
-                try:
-                    heart = source["hearts"][name]
-                except KeyError:
-                    raise BadArchive(
-                        f"{archive}: hearts/{name}: the heart's file is missing"
-                    ) from None
-                source.copy(heart, hearts, name=name)
-            return len(hearts)
-    except OSError as error:
-        raise BadArchive(f"{archive}: {error}") from None
+    with (
+        reading(archive) as source,
+        whole_file(output) as part,
+        h5py.File(part, "w") as packed,
+    ):
+        packed.attrs.update(source.attrs)
+        for name in source:
+            if name != "hearts":
+                source.copy(name, packed)
+        hearts = packed.create_group("hearts")
+        for name in source["hearts"]:
+            try:
+                heart = source["hearts"][name]
+            except (KeyError, OSError):
+                raise BadArchive(
+                    f"{archive}: hearts/{name}: the heart's file is missing or not whole"
+                ) from None
+            source.copy(heart, hearts, name=name)
+        return len(hearts)

@@ -10,8 +10,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.errors import BadArchive
 from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
+from polycardia.io.reading import opened
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
 
@@ -55,8 +57,8 @@ def _write_heart(file: h5py.File, heart: PreparedHeart) -> None:
 
 
 @dataclass(frozen=True)
-class HeartSlice:
-    """What a rank that owns nodes ``first`` to ``last`` needs of a prepared heart.
+class CellSlice:
+    """The cells that touch the nodes which one rank owns.
 
     Attributes:
         tetrahedra: ``(n_cells, 4)`` every cell with an owned node, nodes numbered in the heart.
@@ -64,26 +66,42 @@ class HeartSlice:
         points: ``(n_touched, 3)`` [mm].
         fibre: ``(n_cells, 3)``.
         factor: ``(n_cells,)``.
+    """
+
+    tetrahedra: NDArray[np.int32]
+    touched: NDArray[np.int32]
+    points: Floats
+    fibre: NDArray[np.float32]
+    factor: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NodeSlice:
+    """What is known of the nodes which one rank owns.
+
+    Attributes:
         cell_type: ``(n_owned,)``.
         leads: ``(10, n_owned)``.
         sites: with the owned nodes only, numbered in the heart.
     """
 
-    tetrahedra: Integers
-    touched: Integers
-    points: Floats
-    fibre: Floats
-    factor: Floats
     cell_type: NDArray[np.uint8]
     leads: Floats
     sites: list[Site]
 
 
 class PreparedFile:
-    """An open prepared heart, read-only."""
+    """An open prepared heart, read-only.
+
+    Raises:
+        BadArchive: the file is missing, truncated, or not a prepared heart.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = h5py.File(path, "r")
+        self._file = opened(path)
+        if "outcome" not in self._file or "VTKHDF" in self._file:
+            self._file.close()
+            raise BadArchive(f"{path}: not a prepared heart")
 
     def __enter__(self) -> Self:
         return self
@@ -108,17 +126,22 @@ class PreparedFile:
     def n_nodes(self) -> int:
         return int(self._file["mesh/points"].shape[0])
 
-    def read_slice(self, first: int, last: int) -> HeartSlice:
-        """Read what belongs to the nodes ``first <= node < last``."""
+    def read_cells(self, first: int, last: int) -> CellSlice:
+        """Read the cells that touch the nodes ``first <= node < last``."""
         cells = self._cells_of(first, last)
-        tetrahedra = self._rows("mesh/tetrahedra", cells).astype(np.int64)
+        tetrahedra = self._rows("mesh/tetrahedra", cells)
         touched = np.unique(tetrahedra)
-        return HeartSlice(
+        return CellSlice(
             tetrahedra=tetrahedra,
             touched=touched,
             points=self._rows("mesh/points", touched),
-            fibre=self._rows("mesh/fibre", cells).astype(np.float64),
-            factor=self._rows("mesh/factor", cells).astype(np.float64),
+            fibre=self._rows("mesh/fibre", cells),
+            factor=self._rows("mesh/factor", cells),
+        )
+
+    def read_nodes(self, first: int, last: int) -> NodeSlice:
+        """Read what belongs to the nodes ``first <= node < last``."""
+        return NodeSlice(
             cell_type=self._file["cell_type"][first:last],
             leads=self._file["leads"][:, first:last],
             sites=[

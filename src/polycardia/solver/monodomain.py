@@ -19,7 +19,7 @@ from polycardia.errors import NoCapture
 from polycardia.physics.mesh import Floats, Integers
 from polycardia.solver.diffusion import DiffusionStep
 from polycardia.solver.membrane import Membrane
-from polycardia.solver.operators import TissueSlice, assemble
+from polycardia.solver.operators import Operators
 from polycardia.solver.partition import gathered
 from polycardia.solver.recording import Crossings, Electrogram
 
@@ -48,9 +48,8 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class Cost:
-    """Where the time of a beat went, on the slowest rank [s], and what it took."""
+    """Where the time of a beat's steps went, on the slowest rank [s], and what it took."""
 
-    set_up: float
     membrane: float
     diffusion: float
     recording: float
@@ -83,7 +82,10 @@ class _Clock:
     """Adds up wall time by part of a step."""
 
     def __init__(self) -> None:
-        self.spent = dict.fromkeys(("set_up", "membrane", "diffusion", "recording"), 0.0)
+        self.spent = dict.fromkeys(("membrane", "diffusion", "recording"), 0.0)
+        self._last = 0.0
+
+    def start(self) -> None:
         self._last = time.perf_counter()
 
     def charge(self, part: str) -> None:
@@ -99,7 +101,7 @@ class _Clock:
 
 def simulate_beat(
     comm: MPI.Comm,
-    tissue_slice: TissueSlice,
+    operators: Operators,
     membrane: Membrane,
     stimuli: Sequence[Stimulus],
     leads: Floats,
@@ -109,11 +111,11 @@ def simulate_beat(
 
     Args:
         comm: of all ranks that share the heart.
-        tissue_slice: this rank's nodes and elements.
+        operators: mass and stiffness; they are destroyed at the end.
         membrane: this rank's cells, at rest.
         stimuli: with positions among this rank's nodes.
         leads: ``(n_electrodes, n_owned)`` lead vectors [1].
-        settings: tissue, numerics, sampling.
+        settings: numerics, sampling.
 
     Raises:
         SolveFailed: the diffusion solve did not converge, or the voltage is not finite.
@@ -123,11 +125,8 @@ def simulate_beat(
     report_every = whole_steps(numerics.report_interval, dt, "report_interval")
     sample_every = whole_steps(settings.sampling_interval, dt, "sampling_interval")
     clock = _Clock()
-    mass, stiffness = assemble(
-        tissue_slice, settings.tissue, mass_lumping=numerics.mass_lumping, comm=comm
-    )
     voltage = membrane.resting_voltage()
-    owned = tissue_slice.owned
+    owned = operators.owned
     field = PETSc.Vec().createWithArray(voltage, size=(owned.count, owned.n_nodes), comm=comm)
     crossings = Crossings(
         voltage,
@@ -138,9 +137,13 @@ def simulate_beat(
     electrogram.sample(0, voltage)
     iterations = 0
     with DiffusionStep(
-        mass, stiffness, dt=dt, theta=numerics.theta, tolerance=numerics.tolerance
+        operators.mass,
+        operators.stiffness,
+        dt=dt,
+        theta=numerics.theta,
+        tolerance=numerics.tolerance,
     ) as diffusion:
-        clock.charge("set_up")
+        clock.start()
         for step in range(n_steps):
             for stimulus in stimuli:
                 if stimulus.acts_in(step):

@@ -39,7 +39,10 @@ def shard(cohort: Path, hearts: Path, *, number: int, shards: int, output: Path)
 
     Raises:
         BadStudy: the table is unusable, or has no patient in this shard.
+        BadArchive: a heart's file is missing or not whole.
     """
+    if not 0 <= number < shards:
+        raise BadStudy(f"found shard {number} of {shards}, need 0 to one less than there are")
     patients = [
         patient
         for patient in read_cohort(cohort, meshes_outside=True).values()
@@ -65,7 +68,10 @@ def archive(shards: Sequence[Path], *, most_failed: float, output: Path) -> None
 
     Raises:
         BadStudy: more hearts failed than is tolerated.
+        BadArchive: a shard is missing or not whole.
     """
+    if not 0.0 <= most_failed <= 1.0:
+        raise BadStudy(f"found {most_failed:g} as the tolerated fraction, need 0 to 1")
     table = concatenated([read_table(path) for path in shards])
     failed = int(np.count_nonzero(table.columns["status"] != SOLVED))
     log.info("%d patients, %d of them without an answer", len(table), failed)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from polycardia.config import Simulation, whole_steps
-from polycardia.errors import PatientFailure
+from polycardia.errors import BadStudy, PatientFailure
 from polycardia.io.heart_file import HeartResult, write_heart
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
-from polycardia.io.prepared import HeartSlice, PreparedFile
+from polycardia.io.prepared import PreparedFile
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.leads import twelve_leads
 from polycardia.physics.measures import qrs_duration, qt_interval
@@ -21,7 +21,7 @@ from polycardia.physics.mesh import Floats
 from polycardia.provenance import origin, peak_memory
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import Beat, Stimulus, require_capture, simulate_beat
-from polycardia.solver.operators import TissueSlice
+from polycardia.solver.operators import TissueSlice, assemble
 from polycardia.solver.partition import Comm, Ownership, ownership
 from polycardia.study.model import cell_type
 
@@ -50,6 +50,9 @@ def simulate(
         comm: of all ranks that share the heart.
     """
     started = time.monotonic()
+    if len(models) != len(settings.cells.by_layer()):
+        layers = ", ".join(settings.cells.by_layer())
+        raise BadStudy(f"found {len(models)} cell models, need one each for {layers}")
     with PreparedFile(heart) as prepared:
         outcome, beat = prepared.outcome, None
         if outcome.status == PREPARED:
@@ -81,21 +84,28 @@ def _solve(
     prepared: PreparedFile, settings: Simulation, cells: Sequence[CellType], comm: Comm
 ) -> Beat:
     owned = ownership(prepared.n_nodes, comm)
-    part = prepared.read_slice(owned.first, owned.last)
+    operators = assemble(
+        tissue_slice(prepared, owned),
+        settings.tissue,
+        mass_lumping=settings.numerics.mass_lumping,
+        comm=comm,
+    )
+    nodes = prepared.read_nodes(owned.first, owned.last)
     beat = simulate_beat(
         comm,
-        tissue_slice(part, owned),
-        Membrane(cells, part.cell_type),
-        stimuli(part.sites, owned, settings),
-        part.leads,
+        operators,
+        Membrane(cells, nodes.cell_type),
+        stimuli(nodes.sites, owned, settings),
+        nodes.leads,
         settings,
     )
     require_capture(comm, beat.activation, settings.numerics.duration)
     return beat
 
 
-def tissue_slice(part: HeartSlice, owned: Ownership) -> TissueSlice:
-    """Return what the solver assembles from, of what a rank has read."""
+def tissue_slice(prepared: PreparedFile, owned: Ownership) -> TissueSlice:
+    """Read what a rank assembles from."""
+    part = prepared.read_cells(owned.first, owned.last)
     return TissueSlice(owned, part.tetrahedra, part.points, part.touched, part.fibre, part.factor)
 
 

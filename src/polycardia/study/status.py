@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from polycardia.errors import BadArchive
 from polycardia.io.heart_file import read_state
 from polycardia.io.origin import SOLVED
 
@@ -53,7 +54,10 @@ def heart_state(patient: str, results: Path, now: float) -> HeartState:
     """Say how one heart fares, from its result or its latest log."""
     heart = results / "hearts" / f"{patient}.vtkhdf"
     if heart.exists():
-        outcome, seconds = read_state(heart)
+        try:
+            outcome, seconds = read_state(heart)
+        except BadArchive as fault:
+            return HeartState("failed", str(fault), 1.0)
         if outcome.status == SOLVED:
             return HeartState("solved", fraction=1.0, seconds=seconds)
         return HeartState("failed", f"{outcome.status}: {outcome.detail}", 1.0, seconds)

@@ -1,0 +1,37 @@
+"""Opening result files: what is wrong with one becomes one sentence."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from polycardia.errors import BadArchive
+
+
+def opened(path: Path) -> h5py.File:
+    """Open a result file read-only.
+
+    Raises:
+        BadArchive: missing, truncated, or not HDF5.
+    """
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else f"not a whole HDF5 file: {error}"
+        raise BadArchive(f"{path}: {reason}") from None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """Open a result file for as long as the block reads from it.
+
+    Raises:
+        BadArchive: as of `opened`, or the file is damaged or lacks what the block asks for.
+    """
+    with opened(path) as file:
+        try:
+            yield file
+        except (OSError, KeyError) as error:
+            raise BadArchive(f"{path}: {error.args[0]}") from None

@@ -1,0 +1,165 @@
+"""A job that is killed leaves no file that looks finished, and the next run completes."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+import pytest
+from tiny_cohort import LONGEST, Ran, Row, Study, new_study
+
+from polycardia.io.verification import heart_faults
+
+pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(900)]
+
+SEED = 20
+OWN_TO_A_RUN = {"heart_sha256"}  # holds the provenance too
+
+
+def family(parent: psutil.Process) -> list[psutil.Process]:
+    return [*parent.children(recursive=True), parent]
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        process.kill()
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive
+
+
+def wait_for(event: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONGEST
+    while not event():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def assert_whole_or_absent(results: Path) -> None:
+    """Every file that has the name of a result is one."""
+    for heart in results.glob("hearts/*.vtkhdf"):
+        assert list(heart_faults(heart)) == []
+    for name in ("work/*/prepared.h5", "shards/*.h5", "cohort.h5"):
+        for path in results.glob(name):
+            with h5py.File(path) as file:
+                assert "outcome" in file or "patients" in file
+    for model in results.glob("models/*.json"):
+        json.loads(model.read_text())
+    for page in results.glob("report/*.html"):
+        assert page.read_text().rstrip().endswith("</html>")
+
+
+def contents(path: Path) -> dict[str, object]:
+    """Return every dataset of a file but those that tell who computed it and when."""
+    found: dict[str, object] = {}
+
+    def collect(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and name.split("/")[-1] not in OWN_TO_A_RUN:
+            found[name] = item[()]
+
+    with h5py.File(path) as file:
+        file.visititems(collect)
+    return found
+
+
+def assert_same(one: Path, other: Path) -> None:
+    first, second = contents(one), contents(other)
+    assert first.keys() == second.keys()
+    assert first
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def assert_same_results(study: Study, undisturbed: Study) -> None:
+    verdict = study.polycardia("verify", "results")
+    assert (verdict.returncode, verdict.stderr) == (0, "")
+    assert_same(study.results / "cohort.h5", undisturbed.results / "cohort.h5")
+    for row in undisturbed.rows():
+        assert_same(study.heart(row["patient"]), undisturbed.heart(row["patient"]))
+    assert list(study.results.rglob("*.part")) == []
+
+
+def moments(results: Path) -> list[tuple[Callable[[], object], float]]:
+    """Return what to wait for before each kill, and for how long after that [s]."""
+    chance = random.Random(SEED)
+
+    def has(pattern: str, *, bytes_at_least: int = 0) -> Callable[[], object]:
+        return lambda: [
+            path for path in results.glob(pattern) if path.stat().st_size >= bytes_at_least
+        ]
+
+    return [
+        (has("logs/prepare/*.log"), chance.uniform(0.5, 2.5)),
+        (has("logs/simulate/*.log", bytes_at_least=1), chance.uniform(0.0, 1.5)),
+        (has("hearts/*.vtkhdf"), chance.uniform(0.0, 2.5)),
+        (has("logs/report.log"), chance.uniform(0.0, 2.0)),
+    ]
+
+
+def test_killed_with_all_its_jobs_it_completes_when_run_again(
+    finished: Study, hearts: list[Row], tmp_path: Path
+) -> None:
+    study = new_study(tmp_path, hearts[:3])
+    for event, delay in moments(study.results):
+        running = study.start()
+        wait_for(event)
+        time.sleep(delay)
+        kill(family(psutil.Process(running.pid)))
+        running.communicate(timeout=30)
+        assert_whole_or_absent(study.results)
+        locked = study.run()
+        assert locked.status == 1
+        assert "--unlock" in locked.output
+        assert study.run("--unlock").status == 0
+    ran = study.run()
+    assert ran.status == 0, ran.output
+    assert_same_results(study, finished)
+
+
+def _a_rank(running: psutil.Process) -> list[psutil.Process]:
+    return [
+        process
+        for process in running.children(recursive=True)
+        if "simulate" in process.cmdline() and "python" in process.name()
+    ]
+
+
+def test_a_killed_rank_ends_the_others_and_the_heart_is_tried_again(
+    finished: Study, study: Study
+) -> None:
+    log = study.log("simulate", "s0002")
+    log.unlink()
+    study.heart("s0002").unlink()
+    running = study.start()
+    wait_for(lambda: log.exists() and log.stat().st_size)
+    ranks = _a_rank(psutil.Process(running.pid))
+    assert len(ranks) == 2
+    kill(ranks[1:])
+    output, _ = running.communicate(timeout=LONGEST)
+    ran = Ran(running.returncode, output)
+    assert ran.status == 0, ran.output
+    assert "Error in rule simulate" in ran.output
+    assert ran.executed["simulate s0002"] == 1
+    assert_same_results(study, finished)
+
+
+def test_killed_alone_its_orphans_do_no_harm(finished: Study, study: Study) -> None:
+    log = study.log("simulate", "s0001")
+    log.unlink()
+    study.heart("s0001").unlink()
+    running = study.start()
+    wait_for(lambda: log.exists() and log.stat().st_size)
+    snakemake = psutil.Process(running.pid)
+    orphans = snakemake.children(recursive=True)
+    kill([snakemake])
+    assert study.run("--unlock").status == 0
+    _, alive = psutil.wait_procs(orphans, timeout=LONGEST)
+    assert not alive
+    running.communicate(timeout=30)
+    assert_whole_or_absent(study.results)
+    ran = study.run()
+    assert ran.status == 0, ran.output
+    assert_same_results(study, finished)
