@@ -9,9 +9,18 @@ from polycardia import SOLVER_VERSION
 from polycardia.cohort import clinical_digest_of, read_cohort, shard_of
 from polycardia.config import study_from
 from polycardia.errors import BadStudy
+from polycardia.ionic.models import MODELS
+
+MODEL_FILES = (".mmt", ".toml")  # of the user's own
 
 try:
     STUDY = study_from(config, "config")
+    for layer, cell in STUDY.cells.by_layer().items():
+        if cell.name not in MODELS and not cell.name.endswith(MODEL_FILES):
+            raise BadStudy(
+                f"config: cells.{layer}.name: found {cell.name!r}, "
+                f"expected one of {', '.join(MODELS)}, or a file {' or '.join(MODEL_FILES)}"
+            )
     PATIENTS = read_cohort(Path(STUDY.cohort), meshes_outside=STUDY.meshes_outside)
 except BadStudy as fault:
     raise WorkflowError(str(fault)) from None
@@ -35,7 +44,7 @@ SHARDS = {}
 for patient in PATIENTS:
     SHARDS.setdefault(str(shard_of(patient, STUDY.archive.shards)), []).append(patient)
 
-# Measured on hearts of 30,000 to 250,000 nodes; see docs/sizing.md.
+# Measured on hearts of 25,000 to 734,000 nodes; see docs/numerics.md.
 PREPARED_BYTES_PER_NODE = 390
 NODES_PER_RANK = 25_000
 SOLVER_BYTES_PER_NODE = 1500
@@ -85,7 +94,14 @@ def cell_model(wildcards):
 def cell_model_text(wildcards):
     """A model file of the user's is an input; those that polycardia ships have its version."""
     name = STUDY.cells.by_layer()[wildcards.layer].name
-    return [name] if name.endswith(".mmt") else []
+    return [] if name in MODELS else [name]
+
+
+def shown_settings(wildcards):
+    """A function's text is taken as it is, braces in the title included."""
+    return STUDY.model_dump_json(
+        exclude={"cohort", "results", "meshes_outside", "archive"}
+    )
 
 
 def prepare_memory(wildcards, input, attempt):

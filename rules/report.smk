@@ -11,9 +11,7 @@ rule report:
     resources:
         mem_mb=4 * PROCESS_MB,
     params:
-        settings=STUDY.model_dump_json(
-            exclude={"cohort", "results", "meshes_outside", "archive"}
-        ),
+        settings=shown_settings,
     shell:
         "python -m polycardia report"
         " --archive {input:q} --settings {params.settings:q} --output {output:q}"

@@ -18,6 +18,7 @@ from polycardia.errors import BadStudy
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 UNITS = ("m", "cm", "mm", "um")
 SEXES = ("F", "M")
+BRACES = frozenset("{}")  # Snakemake would put a wildcard's value between them
 MAX_CELL = 4096  # [characters], the longest path that Linux takes
 MAX_FAULTS_SHOWN = 50
 
@@ -218,6 +219,9 @@ class _Row:
             self.fault(column, text, "a path without control characters")
             return None
         path = self._folder / text
+        if not BRACES.isdisjoint(str(path.absolute())):
+            self.fault(column, text, "a path without { and }, also above the table's folder")
+            return None
         if not self._meshes_outside and not _is_below(path, self._folder):
             self.fault(
                 column,

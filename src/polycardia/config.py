@@ -266,8 +266,10 @@ class Simulation(_Section):
     sampling_interval: Positive = Electrocardiogram().sampling_interval
 
     @model_validator(mode="after")
-    def _samples_fall_on_steps(self) -> Self:
-        whole_steps(self.sampling_interval, self.numerics.dt, "sampling_interval")
+    def _intervals_are_whole_steps(self) -> Self:
+        dt = self.numerics.dt
+        whole_steps(self.sampling_interval, dt, "ecg.sampling_interval")
+        whole_steps(self.stimulus.duration, dt, "protocol.stimulus.duration")
         return self
 
 
@@ -289,7 +291,7 @@ class Study(_Section):
     report: Report = Report()
 
     @model_validator(mode="after")
-    def _samples_fall_on_steps(self) -> Self:
+    def _simulation_is_sound(self) -> Self:
         self.simulation()
         return self
 

@@ -51,6 +51,7 @@ def test_a_good_table_is_read_and_sorted(table):
         ("patient\tmesh", f"{'p' * 65}\ta.vtu", "patient", "ppp", "1 to 64"),
         ("patient\tmesh", "p1\tnone.vtu", "mesh", "'none.vtu'", "a file that exists"),
         ("patient\tmesh", "p1\t", "mesh", "''", "a path relative to the table"),
+        ("patient\tmesh", "p1\t{patient}.vtu", "mesh", "'{patient}.vtu'", "without { and }"),
         ("patient\tmesh", "p1\t.", "mesh", "'.'", "a file that exists"),
         ("patient\tmesh", "p1\t../outside.vtu", "mesh", "outside", "inside the table's folder"),
         ("patient\tmesh", "p1\t/etc/hostname", "mesh", "/etc/hostname", "meshes_outside"),

@@ -11,9 +11,7 @@ def hearts(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 
 
 @pytest.fixture(scope="session")
-def fresh_run(
-    tmp_path_factory: pytest.TempPathFactory, hearts: list[Row]
-) -> tuple[Study, Ran]:
+def fresh_run(tmp_path_factory: pytest.TempPathFactory, hearts: list[Row]) -> tuple[Study, Ran]:
     """A study of the first three hearts and the run that computed it, for reading only."""
     study = new_study(tmp_path_factory.mktemp("finished"), hearts[:3])
     ran = study.run()

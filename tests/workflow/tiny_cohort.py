@@ -56,7 +56,7 @@ SETTINGS: dict[str, Any] = {
     "numerics": {"dt": 0.2, "duration": 250.0},
     "ecg": {"bath_conductivity": 4.0},
     "archive": {"shards": SHARDS},
-    "report": {"title": "Tiny hearts"},
+    "report": {"title": "Tiny {hearts} & <others>"},
 }
 
 

@@ -58,9 +58,9 @@ def slab_mesh(spacing: float) -> TetMesh:
         axis=1,
     )
     tetrahedra = corners[:, KUHN].reshape(-1, 4)
-    fibre = np.zeros((len(tetrahedra), 3))
-    fibre[:, 0] = 1.0
-    return TetMesh(points, tetrahedra, np.zeros(len(tetrahedra), np.int64), fibre)
+    region = np.broadcast_to(np.int64(0), len(tetrahedra))
+    fibre = np.broadcast_to([1.0, 0.0, 0.0], (len(tetrahedra), 3))
+    return TetMesh(points, tetrahedra, region, fibre)
 
 
 def stimulated_nodes(points: Floats) -> Integers:

@@ -47,6 +47,12 @@ def slice_of(mesh: TetMesh, owned: Ownership) -> TissueSlice:
     """Return a rank's part of a mesh that every rank holds whole."""
     tetrahedra = mesh.tetrahedra
     mine = ((tetrahedra >= owned.first) & (tetrahedra < owned.last)).any(axis=1)
+    if mine.all():
+        everything = np.arange(len(mesh.points))
+        factor = np.ones(len(tetrahedra), np.float32)
+        return TissueSlice(
+            owned, tetrahedra, mesh.points, everything, np.asarray(mesh.fibre), factor
+        )
     touched = np.unique(tetrahedra[mine])
     return TissueSlice(
         owned=owned,
