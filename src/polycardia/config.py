@@ -216,13 +216,43 @@ class Numerics(_Section):
         return whole_steps(self.duration, self.dt, "duration")
 
 
+ElectrodeName = Literal["RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
+Place = Annotated[tuple[Finite, Finite, Finite], Field(strict=False)]
+
+
 class Electrocardiogram(_Section):
     """The 12-lead pseudo-ECG of an unbounded homogeneous medium."""
+
+    electrodes: dict[ElectrodeName, Place] = Field(
+        default={},
+        description="places that differ from the rule of physics/electrodes.py: right, anterior, "
+        "superior of the ventricles' centroid in an adult whose heart's wall is 150 mL [mm]",
+    )
 
     bath_conductivity: Positive = Field(
         0.2, description="of the medium around the heart [mS/mm]; Keller et al. 2010, torso mean"
     )
     sampling_interval: Positive = Field(1.0, description="[ms]")
+
+
+OutputField = Literal[
+    "transmural",
+    "apicobasal",
+    "interventricular",
+    "from_left",
+    "from_right",
+    "cell_type",
+    "sheet",
+]
+OutputFields = Annotated[tuple[OutputField, ...], Field(strict=False)]
+
+
+class Outputs(_Section):
+    """What a heart's file holds beside the activation, repolarisation, fibres and regions."""
+
+    fields: OutputFields = Field(
+        get_args(OutputField), description="of the nodes and cells, by name"
+    )
 
 
 class Archive(_Section):
@@ -253,6 +283,7 @@ class Preparation(_Section):
     endocardial_factor: Positive = Tissue().endocardial_factor
     sites: Sites = None
     site_radius: Positive = Protocol().site_radius
+    electrodes: dict[ElectrodeName, Place] = {}
     bath_conductivity: Positive = Electrocardiogram().bath_conductivity
 
 
@@ -264,6 +295,7 @@ class Simulation(_Section):
     stimulus: Stimulus = Stimulus()
     numerics: Numerics = Numerics()
     sampling_interval: Positive = Electrocardiogram().sampling_interval
+    outputs: Outputs = Outputs()
 
     @model_validator(mode="after")
     def _intervals_are_whole_steps(self) -> Self:
@@ -287,6 +319,7 @@ class Study(_Section):
     protocol: Protocol = Protocol()
     numerics: Numerics = Numerics()
     ecg: Electrocardiogram = Electrocardiogram()
+    outputs: Outputs = Outputs()
     archive: Archive = Archive()
     report: Report = Report()
 
@@ -303,6 +336,7 @@ class Study(_Section):
             endocardial_factor=self.tissue.endocardial_factor,
             sites=self.protocol.sites,
             site_radius=self.protocol.site_radius,
+            electrodes=self.ecg.electrodes,
             bath_conductivity=self.ecg.bath_conductivity,
         )
 
@@ -314,6 +348,7 @@ class Study(_Section):
             stimulus=self.protocol.stimulus,
             numerics=self.numerics,
             sampling_interval=self.ecg.sampling_interval,
+            outputs=self.outputs,
         )
 
 

@@ -33,6 +33,7 @@ def result(seed, n_samples=50):
         mesh=mesh,
         point_fields={"activation_time": activation, "repolarisation_time": activation + 300.0},
         cell_fields={"fibre": mesh.fibre, "region": mesh.region.astype(np.int32)},
+        axes=np.eye(3),
         units={"activation_time": "ms", "repolarisation_time": "ms"},
         leads=np.concatenate([limbs, chest]).astype(np.float32),
         sampling_interval=1.0,

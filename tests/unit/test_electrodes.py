@@ -80,3 +80,18 @@ def test_electrodes_turn_with_the_heart():
     still = place_electrodes(mesh, heart_axes(mesh, boundary))
     after = place_electrodes(turned, heart_axes(turned, boundary))
     np.testing.assert_allclose(after, still @ rotation.T + shift, atol=1e-7)
+
+
+def test_an_electrode_can_be_moved_and_scales_with_the_heart():
+    mesh, boundary = shell()
+    axes = heart_axes(mesh, boundary)
+    by_rule = place_electrodes(mesh, axes)
+    place = [-50.0, 120.0, 60.0]  # right, anterior, superior: further out than the heart reaches
+    row = ELECTRODES.index("V2")
+    chosen = place_electrodes(mesh, axes, {"V2": place})
+    np.testing.assert_array_equal(np.delete(chosen, row, 0), np.delete(by_rule, row, 0))
+    twice = TetMesh(2.0 * mesh.points, mesh.tetrahedra, mesh.region)
+    larger = place_electrodes(twice, heart_axes(twice, boundary), {"V2": place})
+    found = body_frame(axes) @ (chosen[row] - axes.centre)
+    np.testing.assert_allclose(found / found[0] * place[0], place, rtol=1e-9)
+    np.testing.assert_allclose(larger, 2.0 * chosen, rtol=1e-9)

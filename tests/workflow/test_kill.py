@@ -2,6 +2,9 @@
 
 import json
 import random
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from tiny_cohort import LONGEST, Ran, Row, Study, new_study
 
+from polycardia.io.atomic import whole_file
 from polycardia.io.verification import heart_faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(900)]
@@ -31,10 +35,11 @@ def kill(processes: list[psutil.Process]) -> None:
     assert not alive
 
 
-def wait_for(event: Callable[[], object]) -> None:
+def wait_for(event: Callable[[], object], running: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + LONGEST
     while not event():
         assert time.monotonic() < deadline
+        assert running.poll() is None, "it ended before there was anything to kill"
         time.sleep(0.02)
 
 
@@ -82,6 +87,36 @@ def assert_same_results(study: Study, undisturbed: Study) -> None:
     assert list(study.results.rglob("*.part")) == []
 
 
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from polycardia.io.atomic import whole_file
+
+with whole_file(Path(sys.argv[1])) as part:
+    part.write_text("half of")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_killed_while_writing_it_leaves_the_old_file_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "results [1]" / "heart.vtkhdf"
+
+    def die() -> None:
+        command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(path)]
+        assert subprocess.run(command, timeout=60).returncode == -signal.SIGKILL
+
+    die()
+    assert not path.exists()
+    with whole_file(path) as part:
+        part.write_text("whole")
+    die()
+    assert path.read_text() == "whole"
+    assert len(list(path.parent.iterdir())) == 2
+    with whole_file(path) as part:
+        part.write_text("new")
+    assert [left.name for left in path.parent.iterdir()] == ["heart.vtkhdf"]
+
+
 def moments(results: Path) -> list[tuple[Callable[[], object], float]]:
     """Return what to wait for before each kill, and for how long after that [s]."""
     chance = random.Random(SEED)
@@ -105,7 +140,7 @@ def test_killed_with_all_its_jobs_it_completes_when_run_again(
     study = new_study(tmp_path, hearts[:3])
     for event, delay in moments(study.results):
         running = study.start()
-        wait_for(event)
+        wait_for(event, running)
         time.sleep(delay)
         kill(family(psutil.Process(running.pid)))
         running.communicate(timeout=30)
@@ -134,7 +169,7 @@ def test_a_killed_rank_ends_the_others_and_the_heart_is_tried_again(
     log.unlink()
     study.heart("s0002").unlink()
     running = study.start()
-    wait_for(lambda: log.exists() and log.stat().st_size)
+    wait_for(lambda: log.exists() and log.stat().st_size, running)
     ranks = _a_rank(psutil.Process(running.pid))
     assert len(ranks) == 2
     kill(ranks[1:])
@@ -151,7 +186,7 @@ def test_killed_alone_its_orphans_do_no_harm(finished: Study, study: Study) -> N
     log.unlink()
     study.heart("s0001").unlink()
     running = study.start()
-    wait_for(lambda: log.exists() and log.stat().st_size)
+    wait_for(lambda: log.exists() and log.stat().st_size, running)
     snakemake = psutil.Process(running.pid)
     orphans = snakemake.children(recursive=True)
     kill([snakemake])

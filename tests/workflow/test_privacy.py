@@ -26,6 +26,7 @@ NAMES = (
     "back\\slash.vtu",
     "herz-ä-心.vtu",
 )
+SURFACES = "$(touch executed); surfaces.vtp"
 
 
 def test_clinical_values_stay_where_they_belong(fresh_run: tuple[Study, Ran]) -> None:
@@ -53,7 +54,7 @@ def test_results_are_private(finished: Study) -> None:
 
 
 def test_names_of_meshes_are_never_taken_for_commands(tmp_path: Path, hearts: list[Row]) -> None:
-    study = new_study(tmp_path / "it's a \"folder\" & more", [])
+    study = new_study(tmp_path / 'it\'s a "folder" & more', [])
     meshes = study.folder / "$(touch executed)"
     meshes.mkdir()
     rows = []
@@ -62,6 +63,8 @@ def test_names_of_meshes_are_never_taken_for_commands(tmp_path: Path, hearts: li
         (meshes / name).write_text("no mesh")
         rows.append({"patient": f"p{number}", "mesh": f"{meshes.name}/{name}", "units": "mm"})
     shutil.copy(hearts[0]["mesh"], meshes / NAMES[1])
+    shutil.copy(hearts[0]["surfaces"], meshes / SURFACES)
+    rows[1]["surfaces"] = f"{meshes.name}/{SURFACES}"
     study.write_rows(rows)
     ran = study.run("--until", "prepare", "model")
     assert ran.status == 0, ran.output

@@ -31,6 +31,7 @@ class HeartResult:
         mesh: nodes and cells as simulated, with fibres.
         point_fields: ``(n_nodes,)`` by name, first of all ``activation_time`` [ms].
         cell_fields: ``(n_cells, ...)`` by name.
+        axes: ``(3, 3)`` the heart's frame, rows septal, anterior, long.
         units: of the fields that have one, by name.
         leads: ``(12, n_samples)`` [mV] in the order of `LEAD_NAMES`.
         sampling_interval: [ms].
@@ -42,6 +43,7 @@ class HeartResult:
     mesh: TetMesh
     point_fields: Mapping[str, NDArray[np.generic]]
     cell_fields: Mapping[str, NDArray[np.generic]]
+    axes: Floats
     units: Mapping[str, str]
     leads: NDArray[np.float32]
     sampling_interval: float
@@ -82,6 +84,7 @@ def _write_grid(file: h5py.File, result: HeartResult) -> None:
             data = grid.create_dataset(f"{group}/{name}", data=_single(values), **COMPRESSED)
             if name in result.units:
                 data.attrs["unit"] = result.units[name]
+    grid.create_dataset("FieldData/axes", data=result.axes)
 
 
 def _single(values: NDArray[np.generic]) -> NDArray[np.generic]:

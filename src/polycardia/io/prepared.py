@@ -45,6 +45,7 @@ def _write_heart(file: h5py.File, heart: PreparedHeart) -> None:
     file["cell_type"] = heart.cell_type.astype(np.uint8)
     for name, values in heart.coordinates.items():
         file[f"coordinates/{name}"] = values.astype(np.float32)
+    file["axes"] = heart.axes
     sites = file.create_group("sites", track_order=True)
     for site in heart.sites:
         sites.create_dataset(site.name, data=site.nodes).attrs["time"] = site.time
@@ -168,6 +169,7 @@ class PreparedFile:
             factor=mesh["factor"][()].astype(np.float64),
             cell_type=file["cell_type"][()],
             coordinates={name: values[()] for name, values in file["coordinates"].items()},
+            axes=file["axes"][()],
             sites=self._sites(),
             electrode_names=[str(name) for name in file["electrodes"].attrs["names"]],
             electrodes=file["electrodes"][()],

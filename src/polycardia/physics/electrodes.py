@@ -38,6 +38,9 @@ diastole of one person get one chest.  Where an electrode would then come closer
 the heart's convex hull, all are moved outwards together.
 """
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import numpy as np
 from scipy.spatial import ConvexHull
 
@@ -58,17 +61,24 @@ REFERENCE_VOLUME = 150e3  # [mm^3]
 MARGIN = 10.0  # [mm]
 
 
-def place_electrodes(mesh: TetMesh, axes: HeartAxes) -> Floats:
+def place_electrodes(
+    mesh: TetMesh, axes: HeartAxes, moved: Mapping[str, Sequence[float]] = MappingProxyType({})
+) -> Floats:
     """Places of the electrodes of a 12-lead ECG in the heart's own frame.
 
     Args:
         mesh: the heart.
         axes: its frame.
+        moved: places that differ from the table, by electrode: right, anterior, superior of the
+            ventricles' centroid in the reference adult [mm].
 
     Returns:
         ``(10, 3)`` [mm] in the order of `ELECTRODES`, each at least `MARGIN` outside of the heart.
     """
-    offset = _chest() @ body_frame(axes)
+    chest = _chest()
+    for name, place in moved.items():
+        chest[ELECTRODES.index(name)] = place
+    offset = chest @ body_frame(axes)
     scale = np.cbrt(volumes(mesh).sum() / REFERENCE_VOLUME)
     places: Floats = axes.centre + max(scale, _smallest_scale(mesh, axes.centre, offset)) * offset
     return places

@@ -36,6 +36,7 @@ class PreparedHeart:
         factor: ``(n_cells,)`` by which conductivities are multiplied.
         cell_type: ``(n_nodes,)`` 0 endocardial, 1 mid-wall, 2 epicardial.
         coordinates: ``(n_nodes,)`` each, by name, such as ``transmural``.
+        axes: ``(3, 3)`` the heart's frame, rows septal, anterior, long.
         sites: where activation starts.
         electrode_names: of the rows of ``electrodes``.
         electrodes: ``(10, 3)`` [mm].
@@ -49,6 +50,7 @@ class PreparedHeart:
     factor: Floats
     cell_type: NDArray[np.integer[Any]]
     coordinates: Mapping[str, Floats]
+    axes: Floats
     sites: Sequence[Site]
     electrode_names: Sequence[str]
     electrodes: Floats

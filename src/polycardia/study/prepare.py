@@ -91,7 +91,8 @@ def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
         angles = FibreAngles(**settings.anatomy.fibres.model_dump())
         fibre, sheet = rule_based_fibres(mesh, coordinates, angles)
         mesh = replace(mesh, fibre=fibre)
-    electrodes = place_electrodes(mesh, axes)
+    moved = {str(name): place for name, place in settings.electrodes.items()}
+    electrodes = place_electrodes(mesh, axes, moved)
     inside = settings.intracellular
     # Without the endocardial factor: it stands for the thin Purkinje network, whose own current
     # is small, not for a layer of muscle that drives several times the current.
@@ -107,6 +108,7 @@ def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
             settings.anatomy.midwall_layer,
         ),
         coordinates=asdict(coordinates),
+        axes=axes.frame,
         sites=place_sites(mesh, boundary, axes, _sites(settings.sites), settings.site_radius),
         electrode_names=ELECTRODES,
         electrodes=electrodes,

@@ -76,7 +76,7 @@ def simulate(
         result = None
         if beat is not None:
             record |= {f"cost_{name}": value for name, value in asdict(beat.cost).items()}
-            result = heart_result(prepared.read(), beat, settings.sampling_interval)
+            result = heart_result(prepared.read(), beat, settings)
     write_heart(output, result, outcome, record)
 
 
@@ -123,28 +123,31 @@ def stimuli(sites: Sequence[Site], owned: Ownership, settings: Simulation) -> li
     ]
 
 
-def heart_result(heart: PreparedHeart, beat: Beat, sampling_interval: float) -> HeartResult:
+def heart_result(heart: PreparedHeart, beat: Beat, settings: Simulation) -> HeartResult:
     """Put together what a solved heart's file holds.
 
     Args:
         heart: as prepared.
         beat: with the maps, as on the first rank.
-        sampling_interval: of the electrodes' potentials [ms].
+        settings: which fields are wanted, and how the ECG was sampled.
     """
+    wanted, sampling_interval = settings.outputs.fields, settings.sampling_interval
     activation = np.asarray(beat.activation)
     repolarisation = np.asarray(beat.repolarisation)
     leads = twelve_leads(beat.potentials)
     times = {"activation_time": activation, "repolarisation_time": repolarisation}
+    known = {**heart.coordinates, "cell_type": heart.cell_type}
     cell_fields = {
         "fibre": np.asarray(heart.mesh.fibre),
         "region": heart.mesh.region.astype(np.int32),
     }
-    if heart.sheet is not None:
+    if heart.sheet is not None and "sheet" in wanted:
         cell_fields["sheet"] = heart.sheet
     return HeartResult(
         mesh=heart.mesh,
-        point_fields={**times, **heart.coordinates, "cell_type": heart.cell_type},
+        point_fields=times | {name: known[name] for name in wanted if name in known},
         cell_fields=cell_fields,
+        axes=heart.axes,
         units=dict.fromkeys(times, "ms"),
         leads=leads.astype(np.float32),
         sampling_interval=sampling_interval,
