@@ -1,0 +1,75 @@
+"""Both real hearts through the commands: CARP text in micrometres, VTK XML in millimetres."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvista
+import yaml
+
+from polycardia.io.heart_file import LEAD_NAMES, read_summary
+
+ROOT = Path(__file__).resolve().parents[2]
+MESHES = {
+    "heart-a": ("heart-a/heart-a.pts", "", ""),
+    "heart-b": ("heart-b.vtu", "mm", "heart-b_surface.vtp"),
+}
+
+
+def polycardia(folder, *arguments):
+    command = [sys.executable, "-m", "polycardia", *arguments, "--config", "config.yaml"]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def solved(real_hearts, tmp_path_factory):
+    """Results folder of both, with the demo's wide front, which their 2.3 mm edges resolve."""
+    folder = tmp_path_factory.mktemp("real")
+    rows = [
+        f"{name}\t{real_hearts / mesh}\t{units}\t{surfaces and real_hearts / surfaces}"
+        for name, (mesh, units, surfaces) in MESHES.items()
+    ]
+    (folder / "cohort.tsv").write_text("\n".join(["patient\tmesh\tunits\tsurfaces", *rows]) + "\n")
+    settings = yaml.safe_load((ROOT / "demo" / "config.yaml").read_text())
+    settings |= {"cohort": "cohort.tsv", "meshes_outside": True}
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    polycardia(folder, "model")
+    for name in MESHES:
+        polycardia(folder, "prepare", "--patient", name)
+        polycardia(folder, "simulate", "--patient", name)
+    return folder / "results"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MESHES)
+def test_activation_is_a_healthy_hearts(solved, name):
+    heart = pyvista.read(solved / "hearts" / f"{name}.vtkhdf")
+    activation = heart["activation_time"]
+    assert np.isfinite(activation).all()
+    # Durrer et al. 1970: the last of the ventricles, at the base, 60 to 100 ms after the first;
+    # the demo's tissue is coarse, so a wider band.
+    assert 55.0 < np.ptp(activation) < 130.0
+    early = heart["apicobasal"][activation < 20.0].mean()
+    late = heart["apicobasal"][activation > np.quantile(activation, 0.98)].mean()
+    assert late > 0.8 > early
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MESHES)
+def test_chest_leads_have_a_healthy_hearts_polarities(solved, name):
+    summary = read_summary(solved / "hearts" / f"{name}.vtkhdf")
+    leads = dict(zip(LEAD_NAMES, np.asarray(summary.leads, float), strict=True))
+    samples = int(summary.measures["qrs_duration"][0] / summary.sampling_interval)
+    qrs_wave = {lead: signal[: samples + 5] for lead, signal in leads.items()}
+    largest = {lead: wave[np.abs(wave).argmax()] for lead, wave in qrs_wave.items()}
+    assert largest["V1"] < 0.0 < largest["V6"]
+    assert largest["V2"] < 0.0 < largest["V5"]
+    qrs, qt = summary.measures["qrs_duration"][0], summary.measures["qt_interval"][0]
+    assert 55.0 < qrs < 130.0
+    assert 300.0 < qt < 450.0
+    t_wave = leads["V4"][samples + 60 :]
+    assert t_wave[np.abs(t_wave).argmax()] > 0.0
