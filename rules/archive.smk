@@ -8,6 +8,8 @@ rule shard:
         ensure(SHARD, non_empty=True),
     log:
         f"{LOGS}/shard/{{shard}}.log",
+    conda:
+        "../envs/conda.yaml"
     resources:
         mem_mb=PROCESS_MB,
     params:
@@ -30,6 +32,8 @@ rule archive:
         ensure(ARCHIVE, non_empty=True),
     log:
         f"{LOGS}/archive.log",
+    conda:
+        "../envs/conda.yaml"
     resources:
         mem_mb=2 * PROCESS_MB,
     params:

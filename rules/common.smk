@@ -55,6 +55,8 @@ FEWEST_RANKS, MOST_RANKS = 2, 64
 # Names of patients, and what logs say of their hearts: for the user and the group only.
 os.umask(0o027)
 
+# Jobs run this checkout's code, in whatever environment they are given.
+os.environ.update(PYTHONPATH=f"{workflow.basedir}/src")
 # Kernels and matrices use one core a rank; threads in libraries would fight over it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if (

@@ -8,6 +8,8 @@ rule model:
         ensure(MODEL, non_empty=True),
     log:
         f"{LOGS}/model/{{layer}}.log",
+    conda:
+        "../envs/conda.yaml"
     resources:
         mem_mb=PROCESS_MB,
     params:

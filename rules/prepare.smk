@@ -9,6 +9,8 @@ rule prepare:
     log:
         f"{LOGS}/prepare/{{patient}}.log",
     retries: 2
+    conda:
+        "../envs/conda.yaml"
     resources:
         mem_mb=prepare_memory,
     params:

@@ -8,6 +8,8 @@ rule report:
         ensure(REPORT, non_empty=True),
     log:
         f"{LOGS}/report.log",
+    conda:
+        "../envs/conda.yaml"
     resources:
         mem_mb=4 * PROCESS_MB,
     params:

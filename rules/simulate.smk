@@ -10,6 +10,8 @@ rule simulate:
     log:
         f"{LOGS}/simulate/{{patient}}.log",
     retries: 2
+    conda:
+        "../envs/conda.yaml"
     threads: cores
     resources:
         # Two hearts at once on one machine would otherwise share its first cores, and ranks

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -114,11 +115,17 @@ MISTAKES: list[tuple[str, str]] = [
 def test_a_mistake_is_answered_with_one_sentence(study: Study) -> None:
     shutil.rmtree(study.results / "work")
     before = {path: path.stat().st_mtime for path in study.folder.rglob("*")}
-    for typed, sentence in MISTAKES:
+
+    def answer(typed: str) -> subprocess.CompletedProcess[str]:
         arguments = typed.split()
         if arguments[0] == "simulate" and "--settings" in arguments:
             arguments += [*CELLS, *KERNELS]
-        assert sentence in said(study.polycardia(*arguments)), typed
+        return study.polycardia(*arguments)
+
+    with ThreadPoolExecutor(max_workers=2) as workers:
+        answers = list(workers.map(answer, [typed for typed, _ in MISTAKES]))
+    for (typed, sentence), answered in zip(MISTAKES, answers, strict=True):
+        assert sentence in said(answered), typed
     after = {path: path.stat().st_mtime for path in study.folder.rglob("*")}
     assert after == before, "a mistake leaves no file behind"
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -22,10 +23,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(900)]
 
 SEED = 20
 OWN_TO_A_RUN = {"heart_sha256"}  # holds the provenance too
-
-
-def family(parent: psutil.Process) -> list[psutil.Process]:
-    return [*parent.children(recursive=True), parent]
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -117,32 +114,47 @@ def test_killed_while_writing_it_leaves_the_old_file_or_none(tmp_path: Path) -> 
     assert [left.name for left in path.parent.iterdir()] == ["heart.vtkhdf"]
 
 
-def moments(results: Path) -> list[tuple[Callable[[], object], float]]:
-    """Return what to wait for before each kill, and for how long after that [s]."""
+@dataclass(frozen=True)
+class Moment:
+    """When Snakemake is killed.
+
+    Attributes:
+        event: path below the results, of a file that is not empty by then.
+        delay: after that [s].
+        alone: whether its jobs live on and end by themselves.
+    """
+
+    event: str
+    delay: float
+    alone: bool = False
+
+    def has_come(self, results: Path) -> bool:
+        return any(path.stat().st_size for path in results.glob(self.event))
+
+
+def moments() -> list[Moment]:
     chance = random.Random(SEED)
-
-    def has(pattern: str, *, bytes_at_least: int = 0) -> Callable[[], object]:
-        return lambda: [
-            path for path in results.glob(pattern) if path.stat().st_size >= bytes_at_least
-        ]
-
     return [
-        (has("logs/prepare/*.log"), chance.uniform(0.5, 2.5)),
-        (has("logs/simulate/*.log", bytes_at_least=1), chance.uniform(0.0, 1.5)),
-        (has("hearts/*.vtkhdf"), chance.uniform(0.0, 2.5)),
-        (has("logs/report.log"), chance.uniform(0.0, 2.0)),
+        Moment("models/*.json", chance.uniform(0.0, 2.5)),
+        Moment("logs/simulate/*.log", chance.uniform(0.0, 1.0), alone=True),
+        Moment("hearts/*.vtkhdf", chance.uniform(0.0, 2.5)),
+        Moment("cohort.h5", chance.uniform(0.0, 2.0)),
     ]
 
 
-def test_killed_with_all_its_jobs_it_completes_when_run_again(
+def test_killed_at_any_moment_it_completes_when_run_again(
     finished: Study, hearts: list[Row], tmp_path: Path
 ) -> None:
     study = new_study(tmp_path, hearts[:3])
-    for event, delay in moments(study.results):
+    for moment in moments():
         running = study.start()
-        wait_for(event, running)
-        time.sleep(delay)
-        kill(family(psutil.Process(running.pid)))
+        wait_for(lambda come=moment.has_come: come(study.results), running)
+        time.sleep(moment.delay)
+        snakemake = psutil.Process(running.pid)
+        jobs = snakemake.children(recursive=True)
+        kill([snakemake] if moment.alone else [*jobs, snakemake])
+        _, alive = psutil.wait_procs(jobs, timeout=LONGEST)
+        assert not alive
         running.communicate(timeout=30)
         assert_whole_or_absent(study.results)
         locked = study.run()
@@ -178,23 +190,4 @@ def test_a_killed_rank_ends_the_others_and_the_heart_is_tried_again(
     assert ran.status == 0, ran.output
     assert "Error in rule simulate" in ran.output
     assert ran.executed["simulate s0002"] == 1
-    assert_same_results(study, finished)
-
-
-def test_killed_alone_its_orphans_do_no_harm(finished: Study, study: Study) -> None:
-    log = study.log("simulate", "s0001")
-    log.unlink()
-    study.heart("s0001").unlink()
-    running = study.start()
-    wait_for(lambda: log.exists() and log.stat().st_size, running)
-    snakemake = psutil.Process(running.pid)
-    orphans = snakemake.children(recursive=True)
-    kill([snakemake])
-    assert study.run("--unlock").status == 0
-    _, alive = psutil.wait_procs(orphans, timeout=LONGEST)
-    assert not alive
-    running.communicate(timeout=30)
-    assert_whole_or_absent(study.results)
-    ran = study.run()
-    assert ran.status == 0, ran.output
     assert_same_results(study, finished)
