@@ -30,6 +30,7 @@ demo: setup
 slurm-demo:
 	envs/setup.sh slurm
 	$(HEARTS) >/dev/null
+	export POLYCARDIA_SLURM_STATE=$(CURDIR)/.slurm-cluster/demo # not a cluster that runs already
 	trap 'slurm/cluster stop' EXIT
 	slurm/cluster start
 	SBATCH_SPREAD_JOB=1 slurm/cluster run -- snakemake --workflow-profile slurm --quiet all \

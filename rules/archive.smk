@@ -11,7 +11,8 @@ rule shard:
     conda:
         "../envs/conda.yaml"
     resources:
-        mem_mb=PROCESS_MB,
+        mem_mb=gathering_memory,
+        runtime=minutes,
     params:
         cohort=STUDY.cohort,
         folder=os.path.dirname(HEART),
@@ -35,7 +36,8 @@ rule archive:
     conda:
         "../envs/conda.yaml"
     resources:
-        mem_mb=2 * PROCESS_MB,
+        mem_mb=gathering_memory,
+        runtime=minutes,
     params:
         most_failed=str(STUDY.archive.max_failed_fraction),
         solver_version=SOLVER_VERSION,

@@ -9,7 +9,7 @@ from polycardia import SOLVER_VERSION
 from polycardia.cohort import clinical_digest_of, read_cohort, shard_of
 from polycardia.config import study_from
 from polycardia.errors import BadStudy
-from polycardia.ionic.models import MODELS
+from polycardia.ionic.models import MODELS, model_files
 
 MODEL_FILES = (".mmt", ".toml")  # of the user's own
 
@@ -48,8 +48,12 @@ for patient in PATIENTS:
 PREPARED_BYTES_PER_NODE = 390
 NODES_PER_RANK = 25_000
 SOLVER_BYTES_PER_NODE = 1500
-PREPARE_BYTES_PER_SOURCE_BYTE = 120
+RESULT_BYTES_PER_NODE = 1000
+PREPARE_BYTES_PER_SOURCE_BYTE = 30  # of a mesh that is not refined
+SOURCE_EDGE = 2.5  # [mm], coarser than most meshes from scans
+ECG_MB = 0.25
 PROCESS_MB = 500  # interpreter and libraries, of every process
+MORE_MEMORY = 1.5
 FEWEST_RANKS, MOST_RANKS = 2, 64
 
 # Names of patients, and what logs say of their hearts: for the user and the group only.
@@ -94,9 +98,9 @@ def cell_model(wildcards):
 
 
 def cell_model_text(wildcards):
-    """A model file of the user's is an input; those that polycardia ships have its version."""
+    """Files of the user's are inputs; models that polycardia ships have its version."""
     name = STUDY.cells.by_layer()[wildcards.layer].name
-    return [] if name in MODELS else [name]
+    return [str(path) for path in model_files(name)]
 
 
 def shown_settings(wildcards):
@@ -107,11 +111,32 @@ def shown_settings(wildcards):
 
 
 def prepare_memory(wildcards, input, attempt):
-    """[MB], half as much again on every retry."""
+    """[MB], more on every retry."""
     source = sum(os.path.getsize(path) for path in input) / 1e6
-    return int(
-        (PROCESS_MB + source * PREPARE_BYTES_PER_SOURCE_BYTE) * 1.5 ** (attempt - 1)
-    )
+    finest = STUDY.anatomy.edge_length or SOURCE_EDGE
+    growth = max(1.0, SOURCE_EDGE / finest) ** 3
+    need = PROCESS_MB + source * growth * PREPARE_BYTES_PER_SOURCE_BYTE
+    return int(need * MORE_MEMORY ** (attempt - 1))
+
+
+def small_memory(wildcards, attempt):
+    """[MB] of a step that holds no heart."""
+    return int(PROCESS_MB * MORE_MEMORY ** (attempt - 1))
+
+
+def gathering_memory(wildcards, attempt):
+    """[MB] of a step that holds every patient's ECG, several times."""
+    return int((2 * PROCESS_MB + len(PATIENTS) * ECG_MB) * MORE_MEMORY ** (attempt - 1))
+
+
+def minutes(wildcards, attempt):
+    """[min] of a step that is over in seconds for most."""
+    return 30 * attempt
+
+
+def simulate_minutes(wildcards, attempt):
+    """[min]"""
+    return 240 * attempt
 
 
 def nodes_of(prepared):
@@ -142,8 +167,11 @@ def tasks(wildcards, input, threads):
 
 
 def memory_per_rank(wildcards, input, attempt):
-    """[MB], half as much again on every retry."""
+    """[MB], more on every retry; the first rank holds the whole heart to write it."""
+    nodes = nodes_of(input.heart)
     share = (
-        nodes_of(input.heart) / ranks(wildcards, input) * SOLVER_BYTES_PER_NODE / 1e6
+        (SOLVER_BYTES_PER_NODE + RESULT_BYTES_PER_NODE)
+        * nodes
+        / ranks(wildcards, input)
     )
-    return int((PROCESS_MB + share) * 1.5 ** (attempt - 1))
+    return int((PROCESS_MB + share / 1e6) * MORE_MEMORY ** (attempt - 1))

@@ -11,7 +11,8 @@ rule model:
     conda:
         "../envs/conda.yaml"
     resources:
-        mem_mb=PROCESS_MB,
+        mem_mb=small_memory,
+        runtime=minutes,
     params:
         model=cell_model,
         kernels=KERNELS,

@@ -13,6 +13,7 @@ rule prepare:
         "../envs/conda.yaml"
     resources:
         mem_mb=prepare_memory,
+        runtime=minutes,
     params:
         source=source_json,
         settings=PREPARATION,

@@ -11,7 +11,8 @@ rule report:
     conda:
         "../envs/conda.yaml"
     resources:
-        mem_mb=4 * PROCESS_MB,
+        mem_mb=gathering_memory,
+        runtime=minutes,
     params:
         settings=shown_settings,
     shell:

@@ -20,6 +20,7 @@ rule simulate:
         tasks=tasks,
         cpus_per_task=1,
         mem_mb_per_cpu=memory_per_rank,
+        runtime=simulate_minutes,
     params:
         settings=SIMULATION,
         kernels=KERNELS,

@@ -41,6 +41,8 @@ def _model(arguments: Arguments) -> None:
     from polycardia.study.model import model
 
     if arguments.config:
+        if arguments.output:
+            raise BadStudy("--output goes with --settings; with --config there are three outputs")
         study = read_study(arguments.config)
         for layer in study.cells.by_layer():
             models = _results(study) / "models"
@@ -110,7 +112,8 @@ def _archive(arguments: Arguments) -> None:
 def _report(arguments: Arguments) -> None:
     from polycardia.study.report import report
 
-    study = _section(Study, arguments.settings) if arguments.settings else Study()
+    given = arguments.settings
+    study = _section(Study, given) if given else read_study(arguments.config)
     report(arguments.archive, study, arguments.output)
 
 
@@ -234,7 +237,9 @@ def _parser() -> argparse.ArgumentParser:
 
     report = command("report", _report, "write the archive as a page for people")
     report.add_argument("--archive", type=Path, required=True, help="cohort.h5")
-    report.add_argument("--settings", help="JSON of the study's settings, to be shown")
+    shown = report.add_mutually_exclusive_group(required=True)
+    shown.add_argument("--config", type=Path, help="config.yaml, whose settings are shown")
+    shown.add_argument("--settings", help="JSON, as the workflow hands it over")
     report.add_argument("--output", type=Path, required=True, help="index.html")
 
     status = command("status", _status, "say how far a run is")

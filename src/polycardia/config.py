@@ -1,6 +1,6 @@
 """The whole of ``config.yaml`` as frozen types: what is not here is a typo.
 
-Units stand in brackets and the source behind them; ``docs/configuration.md`` is written
+Units stand in brackets and the source behind them; ``docs/defaults.yaml`` is written
 from these fields.  Where jobs go and how large they are is the profile's business.
 """
 
@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from polycardia.errors import BadStudy
 
+FEWEST_SAMPLES = 50  # of an ECG that can be drawn and measured
+PACING_DT = 0.01  # [ms], time step of single cells
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -121,6 +123,11 @@ class Cells(_Section):
         20, description="single-cell beats before the tissue's; 0 starts from the text's values"
     )
 
+    @model_validator(mode="after")
+    def _cycles_are_whole_steps(self) -> Self:
+        whole_steps(self.cycle_length, PACING_DT, "cycle_length")
+        return self
+
     def by_layer(self) -> dict[str, CellModel]:
         """Return the models in the order of ``physics.layers.layers``: from inside to outside."""
         return {
@@ -179,6 +186,14 @@ class Protocol(_Section):
     site_radius: Positive = Field(3.0, description="of a stimulated endocardial patch [mm]")
     stimulus: Stimulus = Stimulus()
 
+    @model_validator(mode="after")
+    def _sites_have_names_of_their_own(self) -> Self:
+        names = [site.name for site in self.sites or ()]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{names.count(name)} sites are called {name!r}, expected one")
+        return self
+
 
 class Numerics(_Section):
     """Discretisation in space and time."""
@@ -209,6 +224,11 @@ class Numerics(_Section):
     def _steps_are_whole(self) -> Self:
         for name in ("duration", "report_interval"):
             whole_steps(getattr(self, name), self.dt, name)
+        if self.report_interval > self.duration:
+            raise ValueError(
+                f"report_interval {self.report_interval:g} ms, expected at most the duration, "
+                f"{self.duration:g} ms"
+            )
         return self
 
     @property
@@ -262,7 +282,7 @@ class Archive(_Section):
         32, description="files between the hearts and the archive; one changed heart rewrites one"
     )
     max_failed_fraction: Fraction = Field(
-        1.0, description="the run fails when more of its hearts than this have no answer"
+        0.9, description="the run fails when more of its hearts than this have no answer"
     )
 
 
@@ -302,6 +322,12 @@ class Simulation(_Section):
         dt = self.numerics.dt
         whole_steps(self.sampling_interval, dt, "ecg.sampling_interval")
         whole_steps(self.stimulus.duration, dt, "protocol.stimulus.duration")
+        most = self.numerics.duration / FEWEST_SAMPLES
+        if self.sampling_interval > most:
+            raise ValueError(
+                f"ecg.sampling_interval {self.sampling_interval:g} ms, expected at most "
+                f"{most:g} ms, {FEWEST_SAMPLES} samples a beat"
+            )
         return self
 
 
@@ -326,6 +352,14 @@ class Study(_Section):
     @model_validator(mode="after")
     def _simulation_is_sound(self) -> Self:
         self.simulation()
+        for site in self.protocol.sites or ():
+            if site.time > 0.0:
+                whole_steps(site.time, self.numerics.dt, f"protocol.sites: time of {site.name}")
+            if site.time >= self.numerics.duration:
+                raise ValueError(
+                    f"protocol.sites: {site.name} at {site.time:g} ms, expected before the end, "
+                    f"{self.numerics.duration:g} ms"
+                )
         return self
 
     def preparation(self) -> Preparation:

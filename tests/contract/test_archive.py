@@ -174,6 +174,21 @@ def test_a_packed_archive_stands_alone(results, tmp_path):
     )
 
 
+def test_hearts_of_nobody_are_moved_aside(results):
+    write_heart(results / "hearts" / "gone.vtkhdf", result(3), Outcome(SOLVED), RECORD)
+    gather(results)
+    assert not (results / "hearts" / "gone.vtkhdf").exists()
+    assert (results / "removed" / "gone.vtkhdf").exists()
+    assert verify(results) == 3
+
+
+def test_a_sentence_with_a_nul_is_recorded(results):
+    write_heart(results / "hearts" / "c.vtkhdf", None, Outcome("bad_mesh", "a\x00b"), RECORD)
+    gather(results)
+    with h5py.File(results / "cohort.h5") as file:
+        assert file["patients/detail"].asstr()[2] == "a?b"
+
+
 def test_packing_without_a_heart_is_refused_and_leaves_nothing(results, tmp_path):
     gather(results)
     (results / "hearts" / "a.vtkhdf").unlink()

@@ -6,6 +6,7 @@ from polycardia.config import Study, read_study, study_from, whole_steps
 from polycardia.errors import BadStudy
 from polycardia.study.settings import documented_defaults
 
+SITE = {"name": "a", "ventricle": "lv", "apicobasal": 0.5, "rotation": 0.0}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +32,12 @@ ROOT = Path(__file__).resolve().parents[2]
             "endocardial_layer 0.8 lies deeper than midwall_layer 0.7",
         ),
         (["cohort"], "found list, expected a mapping"),
+        ({"cells": {"cycle_length": 333.3333}}, "cycle_length 333.333 ms is not a whole number"),
+        ({"numerics": {"report_interval": 1000.0}}, "expected at most the duration, 500 ms"),
+        ({"ecg": {"sampling_interval": 250.0}}, "expected at most 10 ms, 50 samples a beat"),
+        ({"protocol": {"sites": [SITE, SITE]}}, "2 sites are called 'a', expected one"),
+        ({"protocol": {"sites": [SITE | {"time": 0.03}]}}, "time of a 0.03 ms is not a whole"),
+        ({"protocol": {"sites": [SITE | {"time": 900.0}]}}, "a at 900 ms, expected before the end"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, sentence):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from known_meshes import INNER, LENGTH, moved, real_heart, shell
@@ -118,3 +120,10 @@ def test_a_site_on_no_endocardium_is_refused():
         place_sites(mesh, boundary, axes, [site(ventricle="rv", apicobasal=0.0)])
     with pytest.raises(BadMesh, match="mm from the nearest rv endocardium"):
         place_sites(mesh, boundary, axes, [site(ventricle="rv", rotation=0.0)])
+
+
+def test_the_documented_sites_are_the_default_ones():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "physics.md").read_text()
+    for site in DEFAULT_SITES:
+        numbers = f"{site.apicobasal:.2f} | {site.rotation:.0f} | {site.time:.0f} |"
+        assert f"| {site.ventricle.upper()} | {numbers}" in text, site.name

@@ -138,7 +138,7 @@ def moments() -> list[Moment]:
         Moment("models/*.json", chance.uniform(0.0, 2.5)),
         Moment("logs/simulate/*.log", chance.uniform(0.0, 1.0), alone=True),
         Moment("hearts/*.vtkhdf", chance.uniform(0.0, 2.5)),
-        Moment("cohort.h5", chance.uniform(0.0, 2.0)),
+        Moment("cohort.h5", chance.uniform(0.0, 1.0)),
     ]
 
 
@@ -157,10 +157,11 @@ def test_killed_at_any_moment_it_completes_when_run_again(
         assert not alive
         running.communicate(timeout=30)
         assert_whole_or_absent(study.results)
-        locked = study.run()
-        assert locked.status == 1
-        assert "--unlock" in locked.output
-        assert study.run("--unlock").status == 0
+        if any((study.folder / ".snakemake" / "locks").glob("*")):
+            refused = study.run()
+            assert refused.status == 1
+            assert "--unlock" in refused.output
+            assert study.run("--unlock").status == 0
     ran = study.run()
     assert ran.status == 0, ran.output
     assert_same_results(study, finished)

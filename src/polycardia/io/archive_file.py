@@ -87,7 +87,7 @@ def write_archive(path: Path, table: CohortTable, provenance: Mapping[str, objec
 def concatenated(tables: Sequence[CohortTable]) -> CohortTable:
     """Return the rows of several tables as one, sorted by patient.
 
-    Columns that only some of them have are filled with NaN or empty text; shorter ECGs with NaN.
+    Measures that only some of them have are filled with NaN, and so are shorter ECGs.
     """
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     n_samples = max(table.leads.shape[2] for table in tables)
@@ -107,7 +107,7 @@ def concatenated(tables: Sequence[CohortTable]) -> CohortTable:
 def _column(table: CohortTable, name: str) -> Column:
     if name in table.columns:
         return table.columns[name]
-    return np.full(len(table), np.nan)
+    return np.full(len(table), np.nan)  # a measure that none of its hearts has
 
 
 def _lengthened(leads: NDArray[np.float32], n_samples: int) -> NDArray[np.float32]:
@@ -154,5 +154,4 @@ def _write_view(file: h5py.File, names: Sequence[str]) -> None:
     view.attrs["Type"] = np.bytes_("MultiBlockDataSet")
     assembly = view.create_group("Assembly", track_order=True)
     for name in names:
-        view[name] = h5py.SoftLink(f"/hearts/{name}/VTKHDF")
-        assembly[name] = h5py.SoftLink(f"/VTKHDF/{name}")
+        assembly[name] = h5py.SoftLink(f"/hearts/{name}/VTKHDF")

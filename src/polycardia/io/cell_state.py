@@ -15,14 +15,14 @@ class CellState:
 
     Attributes:
         settings: JSON of the `Pacing` that led to it.
-        kernel: digest of the compiled kernel.
+        model_sha256: digest of the model's text, overridden constants included.
         voltage: [mV].
         states: of the other state variables, in the units of the model's text.
         state_names: of ``states``.
     """
 
     settings: str
-    kernel: str
+    model_sha256: str
     voltage: float
     states: Sequence[float]
     state_names: Sequence[str]

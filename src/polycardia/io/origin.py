@@ -25,7 +25,8 @@ class Outcome:
 def write_outcome(file: h5py.File, outcome: Outcome) -> None:
     group = file.create_group("outcome")
     group.attrs["status"] = outcome.status
-    group.attrs["detail"] = outcome.detail
+    # Sentences quote what files said, and HDF5 takes no NUL.
+    group.attrs["detail"] = "".join(c if c.isprintable() else "?" for c in outcome.detail)
 
 
 def read_outcome(file: h5py.File) -> Outcome:

@@ -6,7 +6,7 @@ import h5py
 
 from polycardia.errors import BadArchive
 from polycardia.io.atomic import whole_file
-from polycardia.io.reading import reading
+from polycardia.io.reading import opened
 
 
 def pack(archive: Path, output: Path) -> int:
@@ -15,11 +15,7 @@ def pack(archive: Path, output: Path) -> int:
     Raises:
         BadArchive: the archive cannot be read, or a heart that it links to is not there.
     """
-    with (
-        reading(archive) as source,
-        whole_file(output) as part,
-        h5py.File(part, "w") as packed,
-    ):
+    with opened(archive) as source, whole_file(output) as part, h5py.File(part, "w") as packed:
         packed.attrs.update(source.attrs)
         for name in source:
             if name != "hearts":

@@ -77,7 +77,8 @@ def place_sites(
 ) -> list[Site]:
     """Nodes at which activation starts.
 
-    Each site takes the wall within ``radius`` of its place on the endocardium, half a ball, so
+    Each site takes all nodes within ``radius`` of its place on the endocardium, also across a thin
+    wall or a narrow cavity, so
     that what is stimulated keeps its volume when the mesh is refined; on a coarse mesh at least
     the `FEWEST_NODES` nearest nodes.  A site's first node is the one in the middle.
 

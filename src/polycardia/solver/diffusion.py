@@ -24,8 +24,8 @@ class DiffusionStep:
     act on each row alone the result does not depend on how the rows are spread over ranks.
 
     Args:
-        mass: [mm^3].
-        stiffness: divided by ``chi C_m`` [mm^3/ms]; owned by this object from here on.
+        mass: [mm^3]; this object's from here on, and overwritten.
+        stiffness: divided by ``chi C_m`` [mm^3/ms]; this object's from here on.
         dt: [ms].  Fixed, so matrix and preconditioner are built once.
         theta: 0.5 is Crank-Nicolson, 1 is backward Euler.
         tolerance: root mean square over the nodes of the preconditioned residual [mV], which for

@@ -13,8 +13,10 @@ from petsc4py import PETSc
 from scipy import sparse
 
 from polycardia.config import Conductivity, Tissue
+from polycardia.errors import BadMesh
 from polycardia.physics.elements import conductivity_tensor, element_mass, element_stiffness
 from polycardia.physics.mesh import Floats, Integers, TetMesh
+from polycardia.solver.agreement import agree
 from polycardia.solver.partition import Ownership
 
 # Small enough that what is summed stays in the cache and the peak of memory is the matrices' own.
@@ -98,9 +100,27 @@ def assemble(
         tissue: membrane constants and conductivities.
         mass_lumping: share of the lumped mass matrix.
         comm: of all ranks.
+
+    Raises:
+        BadMesh: on all ranks; an element of one of them is flat or inverted.
     """
+    problem, mass, stiffness = None, _Sum(), _Sum()
+    try:
+        _add_elements(mass, stiffness, tissue_slice, tissue)
+    except BadMesh as failure:
+        problem = failure
+    agree(comm, problem)
+    # One after the other, so that rows of only one are held twice.
+    owned = tissue_slice.owned
+    petsc_mass = _petsc(_partly_lumped(mass.total(), mass_lumping, owned), comm)
+    return Operators(owned, petsc_mass, _petsc(stiffness.total(), comm))
+
+
+def _add_elements(
+    mass: "_Sum", stiffness: "_Sum", tissue_slice: TissueSlice, tissue: Tissue
+) -> None:
+    """Add every element's share of the rank's own rows."""
     sigma = effective(tissue)
-    mass, stiffness = _Sum(), _Sum()
     for start in range(0, len(tissue_slice.tetrahedra), CELLS_AT_ONCE):
         chunk = slice(start, start + CELLS_AT_ONCE)
         cells = tissue_slice.tetrahedra[chunk].astype(np.int64)
@@ -114,10 +134,6 @@ def assemble(
         local_stiffness /= tissue.surface_to_volume * tissue.capacitance
         stiffness.add(_owned_rows(cells, local_stiffness, tissue_slice.owned))
         mass.add(_owned_rows(cells, local_mass, tissue_slice.owned))
-    # One after the other, so that rows of only one are held twice.
-    owned = tissue_slice.owned
-    petsc_mass = _petsc(_partly_lumped(mass.total(), mass_lumping, owned), comm)
-    return Operators(owned, petsc_mass, _petsc(stiffness.total(), comm))
 
 
 class _Sum:

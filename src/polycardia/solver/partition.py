@@ -7,6 +7,8 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from polycardia.errors import BadStudy
+
 Comm = MPI.Comm
 
 
@@ -24,8 +26,14 @@ class Ownership:
 
 
 def ownership(n_nodes: int, comm: Comm) -> Ownership:
-    """Split nodes evenly over the ranks, in the order of the prepared mesh."""
+    """Split nodes evenly over the ranks, in the order of the prepared mesh.
+
+    Raises:
+        BadStudy: on all ranks; there are more of them than nodes.
+    """
     size, rank = comm.Get_size(), comm.Get_rank()
+    if size > n_nodes:
+        raise BadStudy(f"{size} ranks for {n_nodes} nodes, expected at most one for each")
     return Ownership(n_nodes, n_nodes * rank // size, n_nodes * (rank + 1) // size)
 
 

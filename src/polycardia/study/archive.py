@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from polycardia.io.archive_file import (
     write_archive,
     write_shard,
 )
+from polycardia.io.atomic import FOLDER_MODE
 from polycardia.io.heart_file import HeartSummary, read_summary
 from polycardia.io.origin import SOLVED
 from polycardia.io.verification import faults
@@ -24,6 +25,7 @@ from polycardia.provenance import digest_of_files, origin
 
 log = logging.getLogger(__name__)
 
+REMOVED = "removed"  # folder of the hearts whose patients have left the table
 SIMULATED = "simulated_"  # tells a measure of the simulation from a column of the table
 
 
@@ -80,8 +82,27 @@ def archive(shards: Sequence[Path], *, most_failed: float, output: Path) -> None
             f"{failed} of {len(table)} hearts have no answer, "
             f"archive.max_failed_fraction allows {most_failed:.0%}"
         )
+    for name in move_strangers(output.parent, set(table.columns["patient"])):
+        log.info("%s belongs to no patient any more: moved to %s", name, REMOVED)
     settings = json.dumps({"max_failed_fraction": most_failed})
     write_archive(output, table, origin(settings))
+
+
+def move_strangers(results: Path, patients: Set[str]) -> list[str]:
+    """Move hearts of no patient out of the archive's way, and return their files' names.
+
+    They are not deleted: each may have taken hours.
+    """
+    strangers = [
+        heart
+        for heart in sorted((results / "hearts").glob("*.vtkhdf"))
+        if heart.stem not in patients
+    ]
+    if strangers:
+        (results / REMOVED).mkdir(exist_ok=True, mode=FOLDER_MODE)
+    for heart in strangers:
+        heart.replace(results / REMOVED / heart.name)
+    return [heart.name for heart in strangers]
 
 
 def verify(results: Path) -> int:

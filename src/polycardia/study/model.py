@@ -1,23 +1,23 @@
 """From a cell model's text to a compiled kernel and the state that tissue starts from."""
 
+import hashlib
 import logging
 from pathlib import Path
 
 import numpy as np
 
-from polycardia.config import Pacing
+from polycardia.config import PACING_DT, CellModel, Pacing
+from polycardia.errors import BadStudy
 from polycardia.io.cell_state import CellState, read_cell_state, write_cell_state
 from polycardia.ionic.kernel import Kernel, build
-from polycardia.ionic.model import load_model
+from polycardia.ionic.model import load_model, with_constants
 from polycardia.ionic.pacing import paced_state
 from polycardia.solver.membrane import CellType
 
 log = logging.getLogger(__name__)
 
-PACING_DT = 0.01  # [ms]
 
-
-def compiled(settings: Pacing, kernels: Path) -> Kernel:
+def compiled(settings: CellModel, kernels: Path) -> Kernel:
     """Return the kernel of a cell model, compiled for this machine's processor.
 
     Args:
@@ -28,13 +28,12 @@ def compiled(settings: Pacing, kernels: Path) -> Kernel:
         BadModel: the text cannot be turned into a kernel.
         CompilerFailed: there is no compiler, or it refuses the kernel.
     """
-    model = load_model(settings.model.name)
-    return build(model, cache=kernels, overrides=settings.model.parameters)
+    return build(load_model(settings.name), cache=kernels, overrides=settings.parameters)
 
 
 def model(settings: Pacing, kernels: Path, output: Path) -> None:
     """Compile a cell model and pace a single cell to where the tissue's beat starts."""
-    kernel = compiled(settings, kernels)
+    kernel = compiled(settings.model, kernels)
     log.info("kernel %s", kernel.digest)
     voltage, states = paced_state(
         kernel, cycle_length=settings.cycle_length, beats=settings.beats, dt=PACING_DT
@@ -44,7 +43,7 @@ def model(settings: Pacing, kernels: Path, output: Path) -> None:
         output,
         CellState(
             settings=settings.model_dump_json(),
-            kernel=kernel.digest,
+            model_sha256=_text_digest(settings.model),
             voltage=voltage,
             states=[float(value) for value in states],
             state_names=list(kernel.state_names),
@@ -56,7 +55,20 @@ def cell_type(path: Path, kernels: Path) -> CellType:
     """Return a cell model as the solver takes it, from what `model` wrote.
 
     On a node whose processor is of another type the kernel is compiled once more.
+
+    Raises:
+        BadStudy: the model's text is not the one whose state was computed.
     """
     state = read_cell_state(path)
-    kernel = compiled(Pacing.model_validate_json(state.settings), kernels)
-    return CellType(kernel, state.voltage, np.array(state.states))
+    settings = Pacing.model_validate_json(state.settings).model
+    if _text_digest(settings) != state.model_sha256:
+        raise BadStudy(
+            f"{path}: the text of cell model {settings.name} has changed since its state was "
+            "computed, expected the same; run the model step again"
+        )
+    return CellType(compiled(settings, kernels), state.voltage, np.array(state.states))
+
+
+def _text_digest(settings: CellModel) -> str:
+    text = with_constants(load_model(settings.name), settings.parameters).text
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from polycardia.config import CellModel, Numerics, Pacing, Simulation, Stimulus, whole_steps
+from polycardia.config import CellModel, Numerics, Simulation, Stimulus, whole_steps
 from polycardia.errors import BadStudy
 from polycardia.io.folders import kernel_folder
 from polycardia.physics import slab as problem
@@ -72,7 +72,7 @@ def _settings(dt: float) -> Simulation:
 
 def _beat(mesh: TetMesh, settings: Simulation, comm: Comm) -> Beat:
     owned = ownership(len(mesh.points), comm)
-    kernel = compiled(Pacing(model=CellModel(name=CELL_MODEL)), kernel_folder())
+    kernel = compiled(CellModel(name=CELL_MODEL), kernel_folder())
     voltage, states = kernel.resting(1)
     cells = CellType(kernel, float(voltage[0]), states[:, 0])
     nodes = problem.stimulated_nodes(mesh.points)

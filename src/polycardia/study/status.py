@@ -13,6 +13,8 @@ from polycardia.io.origin import SOLVED
 
 # As ``solver.monodomain`` reports its progress.
 PROGRESS = re.compile(r" t +([0-9.]+) of ([0-9.]+) ms ")
+# As ``cli.main`` and Python itself say why they end.
+ERROR = re.compile(r"^((?:polycardia: |MemoryError|[A-Za-z.]*Error: ).*)$", re.MULTILINE)
 TAIL = 4096  # [bytes] of a log that are looked at
 SILENT_AFTER = 1800.0  # [s] without a line, after which a job counts as interrupted
 SHOWN = 10  # failed hearts and running ones that are named
@@ -62,9 +64,11 @@ def heart_state(patient: str, results: Path, now: float) -> HeartState:
             return HeartState("solved", fraction=1.0, seconds=seconds)
         return HeartState("failed", f"{outcome.status}: {outcome.detail}", 1.0, seconds)
     logs = [results / "logs" / stage / f"{patient}.log" for stage in ("simulate", "prepare")]
-    latest = next((log for log in logs if log.exists()), None)
+    latest = max((log for log in logs if log.exists()), key=_written, default=None)
     if latest is None:
         return HeartState("waiting")
+    if error := _error(latest):
+        return HeartState("failed", f"job died: {error}")
     written = latest.stat()
     if now - written.st_mtime > SILENT_AFTER:
         return HeartState("interrupted")
@@ -91,10 +95,24 @@ def seconds_left(states: Sequence[HeartState]) -> float | None:
     return each * (waiting + sum(1.0 - state.fraction for state in running)) / len(running)
 
 
-def _fraction(log: Path) -> float:
+def _written(log: Path) -> float:
+    return log.stat().st_mtime
+
+
+def _tail(log: Path) -> str:
     with log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - TAIL))
-        reports = PROGRESS.findall(stream.read().decode(errors="replace"))
+        return stream.read().decode(errors="replace")
+
+
+def _error(log: Path) -> str:
+    """Return what a job said when it ended without a result, or ''."""
+    found = ERROR.findall(_tail(log))
+    return str(found[-1]) if found else ""
+
+
+def _fraction(log: Path) -> float:
+    reports = PROGRESS.findall(_tail(log))
     return float(reports[-1][0]) / float(reports[-1][1]) if reports else 0.0
 
 
