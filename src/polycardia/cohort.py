@@ -8,16 +8,17 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polycardia.companions import companions
+from polycardia.companions import companions, surface_files
 from polycardia.errors import BadStudy
 
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 UNITS = ("m", "cm", "mm", "um")
 SEXES = ("F", "M")
+DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")  # float takes 1_0 and other alphabets' digits, too
 BRACES = frozenset("{}")  # Snakemake would put a wildcard's value between them
 MAX_CELL = 4096  # [characters], the longest path that Linux takes
 MAX_FAULTS_SHOWN = 50
@@ -40,6 +41,15 @@ QUANTITIES: Mapping[str, Quantity] = {
     "qt_interval": Quantity("ms", 100.0, 900.0),
     "heart_rate": Quantity("1/min", 10.0, 350.0),
 }
+PATHS: Mapping[str, tuple[Callable[[Path], object], str]] = {
+    "mesh": (companions, "a file that exists"),
+    "surfaces": (
+        surface_files,
+        "a file that exists, or a folder or common beginning of labelled surface files",
+    ),
+    "fibres": (Path.is_file, "a file that exists"),
+}
+"""What finds the files that a column with a path names, and what it may name."""
 REQUIRED = ("patient", "mesh")
 COLUMNS = (*REQUIRED, "units", "surfaces", "fibres", "sex", *QUANTITIES)
 
@@ -229,8 +239,9 @@ class _Row:
                 f"a path inside the table's folder ({self._folder}), or meshes_outside: true",
             )
             return None
-        if not companions(path):
-            self.fault(column, text, "a file that exists")
+        files, allowed = PATHS[column]
+        if not files(path):
+            self.fault(column, text, allowed)
             return None
         return path.absolute()
 
@@ -243,17 +254,12 @@ class _Row:
         if not text:
             return None
         allowed = QUANTITIES[column]
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
+        plain = DECIMAL.fullmatch(text) is not None
+        number = float(text) if plain else math.nan
         if not allowed.lowest <= number <= allowed.highest:
-            self.fault(
-                column,
-                text,
-                f"a number from {allowed.lowest:g} to {allowed.highest:g} [{allowed.unit}], "
-                "or nothing",
-            )
+            span = f"{allowed.lowest:g} to {allowed.highest:g} [{allowed.unit}]"
+            wanted = "a number" if plain else "a number in plain decimals"
+            self.fault(column, text, f"{wanted} from {span}, or nothing")
             return None
         return number
 

@@ -3,7 +3,13 @@
 Standard library only: the workflow asks this for every patient while it is parsed.
 """
 
+import os
 import re
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 
 CARP_SUFFIXES = (".pts", ".elem", ".lon")
@@ -12,6 +18,9 @@ SURFACE_SUFFIXES = (".surf", ".vtp", ".vtk", ".vtu", ".stl", ".ply")
 _XDMF_SUFFIXES = (".xdmf", ".xmf", ".xdmf3", ".xmf3")
 _XDMF_REFERENCE = re.compile(r"([^\s<>\"':]+\.(?:h5|hdf5|hdf|bin))\b")
 _XDMF_HEAD = 1 << 20  # [bytes]
+# A folder that changed more recently than this when it was listed may change again without
+# another time of change: file systems count in ticks, the coarsest of a second.
+_SETTLED = 1_000_000_000  # [ns]
 
 # Names of physics.mesh.Surface, and what people call them, without case and punctuation.
 _ALIASES = {
@@ -59,21 +68,48 @@ def labelled_surfaces(given: Path) -> list[tuple[Path, str]]:
     """
     if not given.is_dir():
         return surfaces_beside(given)
-    files = (file for file in sorted(given.iterdir()) if _is_surface(file))
-    return [(file, label) for file in files if (label := label_at_end(file.stem)) is not None]
+    files = (given / name for name in _names_in(given))
+    labelled = ((file, label_at_end(file.stem)) for file in files if _is_surface(file))
+    return [(file, label) for file, label in labelled if label is not None]
 
 
 def surfaces_beside(base: Path) -> list[tuple[Path, str]]:
     """Files ``<base>.<label>.surf`` or ``<base>_<label>.surf`` with the name of their `Surface`."""
     if not base.parent.is_dir():
         return []
+    names = _names_in(base.parent)
     found = []
-    for file in sorted(base.parent.iterdir()):
-        rest = file.stem.removeprefix(base.name)
-        label = surface_named(rest)
-        if file.name.startswith(base.name) and rest[:1] in {".", "_"} and label is not None:
-            found += [(file, label)] if _is_surface(file) else []
+    for beginning in (f"{base.name}.", f"{base.name}_"):
+        for name in _beginning_with(names, beginning):
+            file = base.with_name(name)
+            label = surface_named(file.stem.removeprefix(base.name))
+            found += [(file, label)] if label is not None and _is_surface(file) else []
     return found
+
+
+def _beginning_with(names: tuple[str, ...], beginning: str) -> Iterator[str]:
+    """Those of the sorted names that begin so, without a look at the others."""
+    first = bisect_left(names, beginning)
+    places = takewhile(lambda i: names[i].startswith(beginning), range(first, len(names)))
+    return (names[i] for i in places)
+
+
+def _names_in(folder: Path) -> tuple[str, ...]:
+    """What a folder holds, sorted; one that has not changed since is not listed again."""
+    changed = folder.stat().st_mtime_ns
+    if time.time_ns() - changed < _SETTLED:
+        return _listing(folder)
+    return _settled_listing(folder.absolute(), changed)
+
+
+@lru_cache(maxsize=64)
+def _settled_listing(folder: Path, changed: int) -> tuple[str, ...]:
+    """As `_listing`, remembered for as long as the folder's time of change stays ``changed``."""
+    return _listing(folder)
+
+
+def _listing(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(os.listdir(folder)))
 
 
 def _is_surface(file: Path) -> bool:
@@ -85,6 +121,11 @@ def label_at_end(name: str) -> str | None:
     endings = [name] + [name[cut.end() :] for cut in re.finditer(r"[._-]", name)]
     labels = (surface_named(ending) for ending in endings)
     return next((label for label in labels if label is not None), None)
+
+
+def surface_files(given: Path) -> list[Path]:
+    """Files that hold the surfaces given by a file, a folder or a common beginning."""
+    return [given] if given.is_file() else [file for file, _ in labelled_surfaces(given)]
 
 
 def companions(mesh: Path, surfaces: Path | None = None, fibres: Path | None = None) -> list[Path]:
@@ -102,9 +143,7 @@ def companions(mesh: Path, surfaces: Path | None = None, fibres: Path | None = N
     if mesh.suffix.lower() in _XDMF_SUFFIXES:
         files.update(_xdmf_arrays(mesh))
     if surfaces is not None:
-        files.update(
-            [surfaces] if surfaces.is_file() else [f for f, _ in labelled_surfaces(surfaces)]
-        )
+        files.update(surface_files(surfaces))
     if fibres is not None:
         files.add(fibres)
     return sorted(file for file in files if file.is_file())

@@ -19,8 +19,12 @@ class BadModel(BadStudy):
     """A cell model's text cannot be turned into a kernel."""
 
 
-class CompilerFailed(PolycardiaError):
-    """The C compiler is missing or refused a kernel: the machine is at fault, not the patient."""
+class MachineTrouble(PolycardiaError):
+    """The machine or its software is at fault, not the patient: another try may succeed."""
+
+
+class CompilerFailed(MachineTrouble):
+    """The C compiler is missing or refused a kernel."""
 
 
 class BadArchive(PolycardiaError):

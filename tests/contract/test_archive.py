@@ -1,6 +1,8 @@
 """The files keep the promises of docs/archive-format.md, read by h5py and VTK alone."""
 
+import re
 import stat
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,6 +12,7 @@ import pyvista
 from polycardia.cohort import Patient, Source
 from polycardia.errors import BadArchive, BadStudy
 from polycardia.io.heart_file import HeartResult, write_heart
+from polycardia.io.heart_verification import heart_faults
 from polycardia.io.origin import SOLVED, Outcome
 from polycardia.io.packing import pack
 from polycardia.physics.slab import slab_mesh
@@ -18,6 +21,9 @@ from polycardia.study.archive import archive, shard, verify
 
 ELECTRODES = ("RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
 RECORD = {**origin("{}"), "mesh_sha256": "0" * 64, "ranks": 2, "seconds": 1.0, "memory": 1}
+RECORD |= {"mended": "[]", "labels_from": "geometry", "fibres_from": "rule"}
+RECORD |= {f"cost_{part}": 0.1 for part in ("membrane", "diffusion", "recording")}
+RECORD |= {"cost_iterations": 70, "cost_n_steps": 7}
 
 
 def result(seed, n_samples=50):
@@ -32,7 +38,11 @@ def result(seed, n_samples=50):
     return HeartResult(
         mesh=mesh,
         point_fields={"activation_time": activation, "repolarisation_time": activation + 300.0},
-        cell_fields={"fibre": mesh.fibre, "region": mesh.region.astype(np.int32)},
+        cell_fields={
+            "fibre": mesh.fibre,
+            "sheet": np.roll(mesh.fibre, 1, axis=1),
+            "region": mesh.region.astype(np.int32),
+        },
         axes=np.eye(3),
         units={"activation_time": "ms", "repolarisation_time": "ms"},
         leads=np.concatenate([limbs, chest]).astype(np.float32),
@@ -117,37 +127,161 @@ def test_vtk_reads_a_heart_and_the_whole_cohort(results):
     assert blocks["b"].n_cells == grid.n_cells
 
 
-def damage(heart, what):
+def put(name, index, value):
+    def damage(file):
+        file[name][index] = value
+
+    return damage
+
+
+def drop(name):
+    def damage(file):
+        del file[name]
+
+    return damage
+
+
+def swap(name, **change):
+    """Replace a dataset by another one; its attributes stay."""
+
+    def damage(file):
+        attributes = dict(file[name].attrs)
+        values = file[name][()]
+        del file[name]
+        file.create_dataset(name, **{"data": values, **change}).attrs.update(attributes)
+
+    return damage
+
+
+def attribute(name, key, value=None):
+    """Change an attribute, or drop it."""
+
+    def damage(file):
+        del file[name].attrs[key]
+        if value is not None:
+            file[name].attrs[key] = value
+
+    return damage
+
+
+def add(name, key, value):
+    def damage(file):
+        file[name].attrs[key] = value
+
+    return damage
+
+
+POINT, CELL = "VTKHDF/PointData", "VTKHDF/CellData"
+DAMAGED_HEARTS = [
+    (put(f"{POINT}/activation_time", 3, np.nan), "activation_time is not finite"),
+    (put(f"{CELL}/fibre", 0, 2.0), "fibre vectors are 1 to 3.46 long"),
+    (put(f"{CELL}/sheet", 0, 0.0), "sheet vectors are 0 to 1 long"),
+    (put("VTKHDF/FieldData/axes", 0, 0.5), "axes are not orthonormal"),
+    (put("VTKHDF/Connectivity", 0, 10**6), "Connectivity names node 1000000"),
+    (put("VTKHDF/Types", 0, 12), "other cells than tetrahedra"),
+    (put("ecg/leads", (1, 5), 1e3), "limb leads contradict"),
+    (put("ecg/leads", (8, 5), np.nan), "ecg/leads are not finite"),
+    (drop("measures/qt_interval"), "measures lack qt_interval"),
+    (drop(f"{CELL}/region"), "CellData/region is missing"),
+    (drop("VTKHDF/FieldData/axes"), "FieldData/axes is missing"),
+    (drop("ecg/electrodes"), "electrodes"),
+    (swap("VTKHDF/Points", dtype="f8"), "Points is float64, expected float32"),
+    (swap(f"{CELL}/region", dtype="i8"), "region is int64, expected int32"),
+    (swap(f"{CELL}/sheet", data=np.ones((2, 3), "f4")), r"sheet is \(2, 3\), expected"),
+    (swap(f"{POINT}/activation_time", compression="lzf"), "filter that VTK does not read"),
+    (swap(f"{POINT}/repolarisation_time", data=np.ones(2, "f4")), r"\(2,\) rows, expected"),
+    (attribute("VTKHDF/Points", "unit"), "Points has unit None, expected mm"),
+    (attribute(f"{POINT}/activation_time", "unit", "s"), "activation_time has unit s, expected ms"),
+    (attribute(f"{POINT}/repolarisation_time", "unit"), "repolarisation_time has unit None"),
+    (attribute("ecg/leads", "unit"), "ecg/leads has unit None, expected mV"),
+    (attribute("ecg/electrodes", "unit", "m"), "ecg/electrodes has unit m, expected mm"),
+    (attribute("measures/qt_interval", "unit"), "measures/qt_interval has no unit"),
+    (attribute("ecg", "names", ["V1"] * 12), "not named in the standard order"),
+    (attribute("provenance", "mended", "none"), "mended is 'none', expected a JSON list"),
+    *((attribute("provenance", name), f"provenance lacks {name}") for name in (
+        "mesh_sha256", "scheduler_nodes", "h5py_version", "mended", "labels_from", "fibres_from",
+        "cost_membrane", "cost_diffusion", "cost_recording", "cost_iterations", "cost_n_steps",
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "sentence"), DAMAGED_HEARTS)
+def test_verify_names_what_is_broken_in_a_heart(results, damage, sentence):
+    heart = results / "hearts" / "a.vtkhdf"
     with h5py.File(heart, "r+") as file:
-        if what == "nan":
-            file["VTKHDF/PointData/activation_time"][3] = np.nan
-        elif what == "fibre":
-            file["VTKHDF/CellData/fibre"][0] = 2.0
-        elif what == "lead":
-            file["ecg/leads"][1, 5] += 1.0
-        elif what == "measure":
-            del file["measures/qt_interval"]
-        elif what == "provenance":
-            del file["provenance"].attrs["mesh_sha256"]
-        elif what == "node":
-            file["VTKHDF/Connectivity"][0] = 10**6
+        damage(file)
+    assert any(re.search(sentence, fault) for fault in heart_faults(heart))
+    assert list(heart_faults(results / "hearts" / "b.vtkhdf")) == []
+
+
+DAMAGED_ARCHIVES = [
+    (add("/", "format_version", 2), "not a polycardia cohort of version 1"),
+    (attribute("provenance", "git_revision"), "provenance lacks git_revision"),
+    (attribute("patients/age", "unit"), "patients/age has no unit"),
+    (attribute("patients/simulated_qrs_duration", "unit"), "simulated_qrs_duration has no unit"),
+    (drop("patients/heart_rate"), "patients/heart_rate is missing"),
+    (drop("patients/simulated_qt_interval"), "patients/simulated_qt_interval is missing"),
+    (put("patients/simulated_qrs_duration", 1, 7.0), "simulated_qrs_duration of b differs"),
+    (put("patients/simulated_qrs_duration", 2, 7.0), "simulated_qrs_duration of c differs"),
+    (put("patients/sex", 0, "X"), "sex holds 'X', expected F, M or nothing"),
+    (put("patients/status", 0, "diverged"), "status of a differs from its heart's"),
+    (put("patients/detail", 2, "?"), "detail of c differs from its heart's"),
+    (put("patients/patient", 0, "d"), "not sorted"),
+    (put("ecg/leads", (1, 3, 7), 9.0), "ECG of b differs from its heart's"),
+    (put("ecg/leads", (1, 3, 45), 0.0), "ECG of b goes on behind its heart's, expected NaN"),
+    (put("ecg/leads", (2, 0, 0), 0.0), "ECG of c goes on behind its heart's, expected NaN"),
+    (swap("ecg/leads", chunks=(3, 12, 50)), "chunks .*, expected one a patient"),
+    (swap("ecg/leads", dtype="f8"), "ecg/leads is float64, expected float32"),
+    (attribute("ecg/leads", "unit"), "ecg/leads has unit None, expected mV"),
+    (attribute("ecg", "names", ["V1"] * 12), "not named in the standard order"),
+    (attribute("ecg", "sampling_interval", 2.0), "sampling_interval of a differs"),
+    (drop("hearts/b"), "hearts are others than the patients"),
+    (attribute("VTKHDF", "Type", np.bytes_("ImageData")), "expected MultiBlockDataSet"),
+    (drop("VTKHDF/Assembly/b"), "Assembly holds other blocks than the solved hearts"),
+    (lambda file: file.move("VTKHDF/Assembly/b", "VTKHDF/Assembly/c"), "holds other blocks"),
+]
+
+
+@pytest.mark.parametrize(("damage", "sentence"), DAMAGED_ARCHIVES)
+def test_verify_names_what_is_broken_in_the_archive(results, damage, sentence):
+    gather(results)
+    with h5py.File(results / "cohort.h5", "r+") as file:
+        damage(file)
+    with pytest.raises(BadArchive, match=sentence):
+        verify(results)
 
 
 @pytest.mark.parametrize(
-    ("what", "sentence"),
+    ("target", "sentence"),
     [
-        ("nan", "activation_time is not finite"),
-        ("fibre", "fibres are"),
-        ("lead", "limb leads contradict"),
-        ("measure", "measures lack qt_interval"),
-        ("provenance", "provenance lacks mesh_sha256"),
-        ("node", "Connectivity names node 1000000"),
+        (h5py.SoftLink("/hearts/c/VTKHDF"), "VTKHDF/Assembly/b leads nowhere"),
+        (h5py.SoftLink("/hearts/b/ecg"), "VTKHDF/Assembly/b leads nowhere"),
+        (h5py.SoftLink("/VTKHDF"), "is of type b'MultiBlockDataSet', expected UnstructuredGrid"),
     ],
 )
-def test_verify_names_what_is_broken(results, what, sentence):
-    damage(results / "hearts" / "a.vtkhdf", what)
+def test_verify_follows_the_view_to_every_heart(results, target, sentence):
     gather(results)
+    with h5py.File(results / "cohort.h5", "r+") as file:
+        del file["VTKHDF/Assembly/b"]
+        file["VTKHDF/Assembly/b"] = target
     with pytest.raises(BadArchive, match=sentence):
+        verify(results)
+
+
+def test_verify_sees_a_link_to_another_patients_heart(results):
+    gather(results)
+    with h5py.File(results / "cohort.h5", "r+") as file:
+        del file["hearts/b"]
+        file["hearts/b"] = h5py.ExternalLink("hearts/a.vtkhdf", "/")
+    with pytest.raises(BadArchive, match=r"hearts/b is no link to hearts/b\.vtkhdf"):
+        verify(results)
+
+
+@pytest.mark.parametrize("name", ["cohort.h5", "hearts/a.vtkhdf", "shards/0.h5"])
+def test_verify_sees_a_file_that_others_may_read(results, name):
+    gather(results, shards=1)
+    (results / name).chmod(0o644)
+    with pytest.raises(BadArchive, match=f"^{Path(name).name}: has mode 644, expected no access"):
         verify(results)
 
 

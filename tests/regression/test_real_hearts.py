@@ -55,12 +55,12 @@ def test_activation_is_a_healthy_hearts(solved, name):
     assert 55.0 < np.ptp(activation) < 130.0
     early = heart["apicobasal"][activation < 20.0].mean()
     late = heart["apicobasal"][activation > np.quantile(activation, 0.98)].mean()
-    assert late > 0.8 > early
+    assert late > 0.75 > early
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MESHES)
-def test_chest_leads_have_a_healthy_hearts_polarities(solved, name):
+def test_the_ecg_has_a_healthy_hearts_polarities(solved, name):
     summary = read_summary(solved / "hearts" / f"{name}.vtkhdf")
     leads = dict(zip(LEAD_NAMES, np.asarray(summary.leads, float), strict=True))
     samples = int(summary.measures["qrs_duration"][0] / summary.sampling_interval)
@@ -71,5 +71,5 @@ def test_chest_leads_have_a_healthy_hearts_polarities(solved, name):
     qrs, qt = summary.measures["qrs_duration"][0], summary.measures["qt_interval"][0]
     assert 55.0 < qrs < 130.0
     assert 300.0 < qt < 450.0
-    t_wave = leads["V4"][samples + 60 :]
-    assert t_wave[np.abs(t_wave).argmax()] > 0.0
+    t_wave = {lead: leads[lead][samples + 40 :] for lead in ("I", "II", "V6")}
+    assert all(wave[np.abs(wave).argmax()] > 0.0 for wave in t_wave.values())

@@ -10,6 +10,10 @@ def table(tmp_path):
     folder.mkdir()
     (folder / "a.vtu").write_text("mesh")
     (folder / "b c.vtu").write_text("mesh")
+    (folder / "empty").mkdir()
+    (folder / "surfs").mkdir()
+    for name in ("h.pts", "h.lv_endo.surf", "h.epi.surf"):
+        (folder / "surfs" / name).touch()
     (tmp_path / "outside.vtu").write_text("mesh")
 
     def write(*lines: str):
@@ -61,6 +65,12 @@ def test_a_good_table_is_read_and_sorted(table):
         ("patient\tmesh\tage", "p1\ta.vtu\t-5", "age", "'-5'", "0 to 130 [y]"),
         ("patient\tmesh\tage", "p1\ta.vtu\tnan", "age", "'nan'", "0 to 130 [y]"),
         ("patient\tmesh\tage", "p1\ta.vtu\tinf", "age", "'inf'", "0 to 130 [y]"),
+        ("patient\tmesh\tage", "p1\ta.vtu\t1_0", "age", "'1_0'", "in plain decimals from 0"),
+        ("patient\tmesh\tage", "p1\ta.vtu\t\uff16\uff11", "age", "\uff16", "in plain decimals"),
+        ("patient\tmesh\tage", "p1\ta.vtu\t6e1", "age", "'6e1'", "in plain decimals"),
+        ("patient\tmesh\tsurfaces", "p1\ta.vtu\tempty", "surfaces", "'empty'", "a folder or"),
+        ("patient\tmesh\tfibres", "p1\ta.vtu\tempty", "fibres", "'empty'", "a file that exists"),
+        ("patient\tmesh\tfibres", "p1\ta.vtu\tsurfs/h", "fibres", "'surfs/h'", "a file that"),
         ("patient\tmesh\theight", "p1\ta.vtu\t1.8", "height", "'1.8'", "20 to 280 [cm]"),
         ("patient\tmesh\tage", "p1\ta.vtu", "cells", "'2'", "3, one for each column"),
     ],
@@ -72,6 +82,14 @@ def test_a_fault_names_row_column_found_and_allowed(table, header, row, column, 
     assert f"row 3: {column}: found" in faults[0]
     assert found in faults[0]
     assert expected in faults[0]
+
+
+@pytest.mark.parametrize("surfaces", ["surfs", "surfs/h", "surfs/h.epi.surf"])
+def test_surfaces_may_be_a_file_a_folder_or_a_common_beginning(table, surfaces):
+    path = table("patient\tmesh\tsurfaces", f"p1\ta.vtu\t{surfaces}")
+    source = read_cohort(path)["p1"].source
+    assert source.surfaces == path.parent / surfaces
+    assert path.parent / "surfs" / "h.epi.surf" in source.files()
 
 
 def test_all_faults_are_named_at_once(table):

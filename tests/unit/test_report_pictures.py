@@ -232,6 +232,12 @@ def test_a_broken_library_is_tried_once(monkeypatch):
     assert all("does not work here" in drawing.reason for drawing in drawings)
 
 
+def test_a_child_that_ends_well_without_an_answer_is_a_reason(monkeypatch):
+    monkeypatch.setattr(pictures.sys, "executable", "/bin/true")
+    drawings = draw_hearts([Path("a"), Path("b")], range_ms=(0.0, 1.0))
+    assert [drawing.reason for drawing in drawings] == [pictures.UNANSWERED] * 2
+
+
 def test_an_unknown_view_is_named():
     with pytest.raises(NoPictures, match="'apical', allowed are anterior"):
         draw_hearts([], range_ms=(0.0, 1.0), views=["apical"])

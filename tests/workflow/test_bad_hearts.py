@@ -165,7 +165,8 @@ def test_a_bad_table_starts_no_job(hearts: list[Row], tmp_path: Path) -> None:
         "cohort.tsv: row 3: patient: found 'a b', expected 1 to 64 of A-Z a-z 0-9 _ -",
         "cohort.tsv: row 4: patient: found 's0001', expected an id that row 2 has not",
         "cohort.tsv: row 5: mesh: found 'nowhere.vtu', expected a file that exists",
-        "cohort.tsv: row 6: age: found '-3', expected a number from 0 to 130 [y], or nothing",
+        "cohort.tsv: row 6: age: found '-3', expected a",
+        "number from 0 to 130 [y], or nothing",
         "cohort.tsv: row 6: units: found 'inch', expected one of m, cm, mm, um, or nothing",
     ):
         assert fault in said

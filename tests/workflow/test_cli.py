@@ -96,10 +96,22 @@ MISTAKES: list[tuple[str, str]] = [
     ("shard --cohort cohort.tsv --hearts . --shard 0 --of 1 --output x", "s0001.vtkhdf: No such"),
     ("archive --shards none.h5 --output x", "none.h5: No such file or directory"),
     ("archive --shards results/shards/7.h5 --most-failed 2 --output x", "need 0 to 1"),
-    ("report --archive none.h5 --output x", "none.h5: No such file or directory"),
-    ("report --archive cohort.tsv --output x", "cohort.tsv: not a whole HDF5 file"),
-    ("report --archive results/hearts/s0001.vtkhdf --output x", "object 'patients' doesn't exist"),
-    ("report --archive results/cohort.h5 --output study.yaml/x", "x cannot be written"),
+    (
+        "report --config study.yaml --archive none.h5 --output x",
+        "none.h5: No such file or directory",
+    ),
+    (
+        "report --config study.yaml --archive cohort.tsv --output x",
+        "cohort.tsv: not a whole HDF5 file",
+    ),
+    (
+        "report --settings {} --archive results/hearts/s0001.vtkhdf --output x",
+        "object 'patients' doesn't exist",
+    ),
+    (
+        "report --settings {} --archive results/cohort.h5 --output study.yaml/x",
+        "x cannot be written",
+    ),
     ("pack none.h5 x", "none.h5: No such file or directory"),
     ("pack results/cohort.h5 results", "results cannot be written: it is a folder"),
     ("verify none", "none/cohort.h5: missing"),
@@ -139,7 +151,7 @@ def test_a_mistake_is_answered_with_one_sentence(study: Study) -> None:
         ("hearts/s0003.vtkhdf", "shard --cohort cohort.tsv --hearts results/hearts --shard 4 "
          "--of 8 --output x", "s0003.vtkhdf: not a whole HDF5 file"),
         ("shards/7.h5", "archive --shards results/shards/7.h5 --output x", "truncated"),
-        ("cohort.h5", "report --archive results/cohort.h5 --output x", "truncated"),
+        ("cohort.h5", "report --settings {} --archive results/cohort.h5 --output x", "truncated"),
         ("cohort.h5", "pack results/cohort.h5 x", "truncated"),
         ("hearts/s0003.vtkhdf", "pack results/cohort.h5 x", "hearts/s0003: the heart's file"),
         ("cohort.h5", "verify results", "truncated"),
@@ -193,7 +205,7 @@ def test_every_step_by_hand(hearts: list[Row], finished: Study, tmp_path: Path) 
         ("simulate", *one),
         ("shard", *table, "--shard", "0", "--of", "1", "--output", "results/shards/0.h5"),
         ("archive", "--shards", "results/shards/0.h5", "--output", "results/cohort.h5"),
-        ("report", "--archive", "results/cohort.h5", "--output", "results/report/index.html"),
+        ("report", *one[:2], "--archive", "results/cohort.h5", "--output", "index.html"),
         ("verify", "results"),
     ):
         done = study.polycardia(*arguments)
@@ -230,7 +242,8 @@ def test_status_while_hearts_run(study: Study, hearts: list[Row]) -> None:
     assert "about a minute left with 1 at once" in _status(study)
 
     long_ago = time.time() - 7200.0
-    os.utime(log, (long_ago, long_ago))
+    for stage in ("simulate", "prepare"):
+        os.utime(study.log(stage, "s0002"), (long_ago, long_ago))
     (first,) = _status(study)
     assert first == "4 hearts: 2 solved, 0 failed, 0 running, 1 interrupted, 1 waiting"
 

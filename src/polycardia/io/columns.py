@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from polycardia.errors import BadMesh
+from polycardia.errors import BadMesh, MachineTrouble
 from polycardia.physics.mesh import Floats, Integers
 
 Bytes = NDArray[np.uint8]
@@ -59,11 +59,14 @@ def read_lines(file: Path) -> Lines:
 
     Raises:
         BadMesh: no such file, empty, or binary.
+        MachineTrouble: the file is there and cannot be read.
     """
     try:
         raw = np.fromfile(file, dtype=np.uint8)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise BadMesh(f"{file.name} cannot be read: {error.strerror}") from error
     except OSError as error:
-        raise BadMesh(f"{file.name} cannot be read: {error.strerror or error}") from error
+        raise MachineTrouble(f"{file.name} could not be read: {error.strerror}") from error
     if raw.size == 0:
         raise BadMesh(f"{file.name} is empty (0 bytes)")
     odd = np.flatnonzero((raw < 32) & (raw != 10) & (raw != 13) & (raw != 9))

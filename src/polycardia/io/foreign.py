@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,13 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from polycardia.errors import BadMesh
+from polycardia.errors import BadMesh, MachineTrouble
 from polycardia.io.legacy_vtk import check_legacy_whole
 from polycardia.physics.mesh import Floats, Integers
 
 VTK_SUFFIXES = (".vtk", ".vtu", ".vtp", ".vtkhdf", ".stl", ".ply")
 TIME_LIMIT = 900  # [s]; a mesh of 5 million tetrahedra takes about ten
-_REFUSED = 3  # foreign_reader.REFUSED, without importing what runs there
+# What a damaged count or a decompression bomb may not exceed.  Readers hold a few times a mesh's
+# arrays, and a VTK file that is compressed well holds ten times its size.
+MEMORY_LIMIT = 8 << 30  # [bytes], and
+MEMORY_PER_BYTE = 100  # of the file
+# How a reader dies of a damaged file.  All other signals come from outside, first of all SIGKILL
+# where a job uses up its memory.
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE)
+# foreign_reader's exit statuses and sign, without importing what runs there.
+_REFUSED, _OUT_OF_MEMORY = 3, 4
+_BEGUN = "begun"
 
 # How a whole file of a format ends.  Readers tend to accept less.
 _LAST_WORDS = {".vtu": b"</VTKFile>", ".vtp": b"</VTKFile>", ".xdmf": b"</Xdmf>",
@@ -62,13 +73,18 @@ def read_foreign(file: Path) -> ForeignMesh:
 
     Raises:
         BadMesh: missing, empty, truncated, or the reader refused it or died of it.
+        MachineTrouble: the reader does not work here, was ended from outside or ran out of
+            time, or there is no room for its answer.
     """
     _check_whole(file)
     kind = "vtk" if file.suffix.lower() in VTK_SUFFIXES else "meshio"
-    with tempfile.TemporaryDirectory(prefix="polycardia-read-") as folder:
-        output = Path(folder, "answer.npz")
-        _run(kind, file, output)
-        mesh = _load(output)
+    try:
+        with tempfile.TemporaryDirectory(prefix="polycardia-read-") as folder:
+            output = Path(folder, "answer.npz")
+            _run(kind, file, output)
+            mesh = _load(output)
+    except OSError as error:
+        raise MachineTrouble(f"{file.name} could not be read here: {error}") from error
     for cells, what in ((mesh.tetrahedra, "tetrahedron"), (mesh.triangles, "triangle")):
         wrong = np.flatnonzero(((cells < 0) | (cells >= len(mesh.points))).any(axis=1))
         if wrong.size:
@@ -85,8 +101,10 @@ def _check_whole(file: Path) -> None:
         with file.open("rb") as opened:
             opened.seek(max(0, size - 4096))
             tail = opened.read()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise BadMesh(f"{file.name} cannot be read: {error.strerror}") from error
     except OSError as error:
-        raise BadMesh(f"{file.name} cannot be read: {error.strerror or error}") from error
+        raise MachineTrouble(f"{file.name} could not be read: {error.strerror}") from error
     if size == 0:
         raise BadMesh(f"{file.name} is empty (0 bytes)")
     last = _LAST_WORDS.get(file.suffix.lower())
@@ -101,12 +119,14 @@ def _check_whole(file: Path) -> None:
 
 
 def _run(kind: str, file: Path, output: Path) -> None:
-    command = [sys.executable, "-m", "polycardia.io.foreign_reader", kind, str(file), str(output)]
+    wanted = MEMORY_LIMIT + MEMORY_PER_BYTE * file.stat().st_size
+    memory = min(wanted, _site_limit())
+    command = [sys.executable, "-m", "polycardia.io.foreign_reader"]
     # One thread each: thread pools of a large node alone would fill the address space allowed.
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     try:
         finished = subprocess.run(
-            command,
+            [*command, kind, str(file), str(output), str(memory)],
             capture_output=True,
             text=True,
             errors="replace",
@@ -115,17 +135,56 @@ def _run(kind: str, file: Path, output: Path) -> None:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
-        raise BadMesh(f"{file.name} could not be read within {TIME_LIMIT} s") from error
-    if finished.returncode == _REFUSED:
-        raise BadMesh(f"{file.name} cannot be read: {_sentence(finished.stdout)}")
-    if finished.returncode < 0:
-        raise BadMesh(
-            f"{file.name} cannot be read: the {kind} reader died of signal "
-            f"{-finished.returncode}, so the file is damaged"
-        )
+        raise MachineTrouble(f"{file.name} could not be read within {TIME_LIMIT} s") from error
     if finished.returncode or not output.is_file():
-        said = _sentence(finished.stderr) or _sentence(finished.stdout) or "nothing"
-        raise BadMesh(f"{file.name} cannot be read: {kind} says: {said}")
+        begun = output.with_name(_BEGUN).exists()
+        raise _trouble(kind, file.name, finished, begun=begun, limit=wanted, memory=memory)
+
+
+def _site_limit() -> int:
+    """Memory that a process may have here [bytes]; batch systems set such limits."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def _trouble(
+    kind: str,
+    name: str,
+    finished: subprocess.CompletedProcess[str],
+    *,
+    begun: bool,
+    limit: int,
+    memory: int,
+) -> BadMesh | MachineTrouble:
+    """What to raise for a reader that gave no answer: is it the file or the machine?
+
+    Args:
+        kind: of the reader.
+        name: of the file.
+        finished: the child.
+        begun: it had loaded its libraries, and was reading.
+        limit: memory above which a file of this size is damaged [bytes].
+        memory: that the child could have [bytes].
+    """
+    status = finished.returncode
+    said = _sentence(finished.stdout) or _sentence(finished.stderr) or "nothing"
+    bad_alloc = begun and status == -signal.SIGABRT and "bad_alloc" in finished.stderr
+    if status == _OUT_OF_MEMORY or bad_alloc:
+        if memory < limit:
+            return MachineTrouble(f"{name} needs more than the {memory:.3g} bytes allowed here")
+        return BadMesh(
+            f"{name} cannot be read: the {kind} reader wants more than {limit:.3g} bytes of "
+            "memory, so the file is damaged"
+        )
+    if status == _REFUSED:
+        return BadMesh(f"{name} cannot be read: {said}")
+    if begun and -status in _CRASHES:
+        return BadMesh(
+            f"{name} cannot be read: the {kind} reader died of signal {-status}, so the file is "
+            "damaged"
+        )
+    end = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    return MachineTrouble(f"{name} could not be read: the {kind} reader {end} and said: {said}")
 
 
 def _sentence(text: str) -> str:

@@ -1,11 +1,17 @@
-"""Child process that lets VTK or meshio read one file: ``python -m ... KIND FILE OUTPUT``.
+"""Child process in which VTK or meshio reads a file: ``python -m ... KIND FILE OUTPUT MEMORY``.
 
 Foreign readers are given damaged files here, and then kill the interpreter, call `sys.exit`,
 or print and go on with half a mesh: of seven VTK files damaged at 150 random places each,
 between 0 and 5 % ended in SIGSEGV or SIGABRT.  So they run in a process of their own, and what
 they read comes back as plain arrays.  `polycardia.io.foreign` starts it and reads the answer.
+
+Only what happens while the file is read is the file's fault: libraries are loaded before, the
+answer is written after.
 """
 
+import contextlib
+import errno
+import importlib
 import json
 import re
 import resource
@@ -16,7 +22,13 @@ from typing import Any
 
 import numpy as np
 
-REFUSED = 3  # exit status when the file is at fault and the sentence is on stdout
+# Exit statuses; all others are the machine's fault.
+REFUSED = 3  # the file is at fault, and the sentence is on stdout, or the library's on stderr
+OUT_OF_MEMORY = 4  # more than MEMORY [bytes]
+BEGUN = "begun"  # the file beside OUTPUT that says: libraries are loaded, reading begins
+# What a sound file can meet, too.
+_MACHINE_ERRORS = {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE,
+                   errno.EACCES, errno.ESTALE, errno.ETIMEDOUT}  # fmt: skip
 
 # VTK cell types: corner nodes come first in the quadratic ones.
 _VTK_TETRAHEDRA = {10: "tetrahedron", 24: "quadratic tetrahedron", 71: "Lagrange tetrahedron"}
@@ -47,8 +59,6 @@ class Unreadable(Exception):
 
 def read_with_vtk(file: Path) -> dict[str, Any]:
     """Points, cells and arrays of a VTK file; see `_answer`."""
-    import importlib
-
     from vtkmodules.util import numpy_support
     from vtkmodules.vtkCommonCore import vtkOutputWindow, vtkStringOutputWindow
 
@@ -63,6 +73,8 @@ def read_with_vtk(file: Path) -> dict[str, Any]:
     reader.Update()
     log = window.GetOutput() or ""
     complaint = _vtk_complaint(log if isinstance(log, str) else log.decode("latin-1"))
+    if "allocate" in complaint:
+        raise MemoryError(complaint)
     if complaint:
         raise Unreadable(complaint.replace(str(file), file.name))
     grid = _vtk_grid(reader.GetOutputDataObject(0))
@@ -230,18 +242,58 @@ def _save(answer: dict[str, Any], output: Path) -> None:
     np.savez(output, contents=np.array(json.dumps(contents)), **stored)
 
 
-def main(kind: str, file: Path, output: Path) -> int:
-    """Read, write the answer, and return the exit status."""
-    memory = (8 << 30) + 100 * file.stat().st_size  # damaged counts must not swallow the machine
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+def load(kind: str, file: Path) -> None:
+    """Import what reading needs, so that a broken library shows before the file can."""
+    if kind == "vtk":
+        for module in (
+            "util.numpy_support",
+            "vtkFiltersCore",
+            _VTK_READERS[file.suffix.lower()][0],
+        ):
+            importlib.import_module(f"vtkmodules.{module}")
+    else:
+        importlib.import_module("meshio")
+
+
+def read(kind: str, file: Path) -> dict[str, Any]:
+    """Read a file with a library that is loaded.
+
+    Raises:
+        Unreadable: whatever the library raised of its own.
+        MemoryError, ImportError, OSError: the machine's trouble.
+    """
     try:
-        answer = {"vtk": read_with_vtk, "meshio": read_with_meshio}[kind](file)
+        # meshio prints what it tried, and exits: the last line of stderr is its verdict.
+        with contextlib.redirect_stdout(sys.stderr):
+            return {"vtk": read_with_vtk, "meshio": read_with_meshio}[kind](file)
+    except (Unreadable, MemoryError, ImportError):
+        raise
+    except SystemExit:
+        raise Unreadable from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _MACHINE_ERRORS:
+            raise
+        said = " ".join(str(error).split())
+        raise Unreadable(f"{kind} says: {type(error).__name__}: {said}") from error
+
+
+def main(kind: str, file: Path, output: Path, memory: int) -> int:
+    """Read, write the answer, and return the exit status."""
+    load(kind, file)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, limits[1]))
+    output.with_name(BEGUN).touch()
+    try:
+        answer = read(kind, file)
     except Unreadable as refusal:
-        print(refusal)
+        print(*refusal.args)
         return REFUSED
+    except MemoryError:
+        return OUT_OF_MEMORY
+    output.with_name(BEGUN).unlink()
     _save(answer, output)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))

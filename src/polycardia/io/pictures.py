@@ -29,6 +29,7 @@ VIEWS: Mapping[str, str] = MappingProxyType(
 """Views by name with their captions.  The base is up in all of them."""
 
 NO_OPENGL = "no OpenGL library found (Debian: libosmesa6)"
+UNANSWERED = "drawing ended before this heart, without a message"
 _NO_OPENGL_STATUS = 3  # of io.rendering, and the file it writes once OpenGL works
 _READY = "ready"
 SIZE = (540, 466)  # width and height [pixels]
@@ -124,7 +125,7 @@ def _draw_all(job: Mapping[str, object], hearts: list[str], folder: Path) -> lis
     crashed: dict[int, str] = {}
     while left:
         (folder / _READY).unlink(missing_ok=True)
-        trouble = _run_child({**job, "hearts": left})
+        trouble = _run_child({**job, "hearts": left}) or UNANSWERED
         unanswered = [entry for entry in left if not (folder / f"{entry[0]}.txt").exists()]
         if not unanswered:
             break

@@ -6,17 +6,24 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import ArrayLike
 
-LEADS = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
-ELECTRODES = ["RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
-STATUSES = ("solved", "bad_mesh", "diverged", "not_activated")
-MEASURES = ("qrs_duration", "qt_interval", "total_activation_time")
-PROVENANCE = (
-    "settings", "version", "git_revision", "mesh_sha256", "ranks", "host", "scheduler_id",
-    "seconds", "memory", "python_version", "numpy_version", "h5py_version",
-)  # fmt: skip
-GZIP, SHUFFLE = 1, 2  # HDF5's numbers of the filters that VTK reads
-LIMB_TOLERANCE = 1e-3  # of the largest deflection, rounding to single precision allowed for
+from polycardia.io.heart_verification import (
+    LEADS,
+    MEASURES,
+    ORIGIN,
+    SOLVED,
+    UNREADABLE,
+    heart_faults,
+    missing,
+    mode_faults,
+)
+
+TEXT_COLUMNS = ("patient", "status", "detail", "heart_sha256", "sex")
+CLINICAL = ("age", "height", "weight", "qrs_duration", "qt_interval", "heart_rate")
+SEXES = {"F", "M", ""}
+SIMULATED = "simulated_"
+ALSO_PRIVATE = ("report/index.html", "work/*/prepared.h5", "shards/*.h5")
 
 
 def faults(results: Path) -> Iterator[str]:
@@ -25,133 +32,135 @@ def faults(results: Path) -> Iterator[str]:
     if not archive.exists():
         yield f"{archive}: missing"
         return
+    yield from mode_faults(archive)
+    for pattern in ALSO_PRIVATE:
+        for path in sorted(results.glob(pattern)):
+            yield from mode_faults(path)
     try:
         with h5py.File(archive, "r") as file:
-            yield from _archive_faults(archive, file)
-    except (OSError, KeyError, RuntimeError) as error:
+            yield from (f"{archive.name}: {fault}" for fault in _archive_faults(file))
+            yield from _hearts_faults(results / "hearts", file)
+    except UNREADABLE as error:
         yield f"{archive}: {error}"
 
 
-def heart_faults(path: Path) -> Iterator[str]:
-    """Yield a sentence for every promise that a heart's file does not keep."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield from (f"{path.name}: {fault}" for fault in _heart_faults(file))
-    except (OSError, KeyError, RuntimeError) as error:
-        yield f"{path.name}: {error}"
-
-
-def _archive_faults(path: Path, file: h5py.File) -> Iterator[str]:
+def _archive_faults(file: h5py.File) -> Iterator[str]:
+    """What the archive says by itself."""
     if file.attrs.get("format") != "polycardia cohort" or file.attrs.get("format_version") != 1:
-        yield f"{path.name}: is not a polycardia cohort of version 1"
-    patients = file["patients"]
-    names = list(patients["patient"].asstr()[()])
+        yield "is not a polycardia cohort of version 1"
+    yield from missing(file["provenance"].attrs, ORIGIN)
+    names = list(file["patients/patient"].asstr()[()])
     if names != sorted(set(names)):
-        yield f"{path.name}: patients are not sorted, or one is there twice"
+        yield "patients are not sorted, or one is there twice"
+    if sorted(file["hearts"]) != sorted(names):
+        yield "hearts are others than the patients"
+    yield from _table_faults(file["patients"], len(names))
+    yield from _stacked_ecg_faults(file["ecg"], len(names))
+    yield from _view_faults(file)
+
+
+def _table_faults(patients: h5py.Group, n_patients: int) -> Iterator[str]:
+    solved = patients["status"].asstr()[()] == SOLVED
+    simulated = tuple(SIMULATED + name for name in MEASURES) if solved.any() else ()
+    for name in (*TEXT_COLUMNS, *CLINICAL, *simulated):
+        if name not in patients:
+            yield f"patients/{name} is missing"
     for name, column in patients.items():
-        if column.shape != (len(names),):
-            yield f"{path.name}: patients/{name} is {column.shape}, expected ({len(names)},)"
-    shape = file["ecg/leads"].shape
-    if shape[:2] != (len(names), 12):
-        yield f"{path.name}: ecg/leads is {shape}, expected ({len(names)}, 12, n)"
+        if column.shape != (n_patients,):
+            yield f"patients/{name} is {column.shape}, expected ({n_patients},)"
+        if name not in TEXT_COLUMNS and "unit" not in column.attrs:
+            yield f"patients/{name} has no unit"
+    for sex in sorted(set(patients["sex"].asstr()[()]) - SEXES):
+        yield f"patients/sex holds {sex!r}, expected F, M or nothing"
+
+
+def _stacked_ecg_faults(ecg: h5py.Group, n_patients: int) -> Iterator[str]:
+    leads = ecg["leads"]
+    if leads.ndim != 3 or leads.shape[:2] != (n_patients, len(LEADS)):
+        yield f"ecg/leads is {leads.shape}, expected ({n_patients}, {len(LEADS)}, n)"
+    if leads.dtype != np.float32:
+        yield f"ecg/leads is {leads.dtype}, expected float32"
+    if leads.size and leads.chunks != (1, *leads.shape[1:]):
+        yield f"ecg/leads has chunks {leads.chunks}, expected one a patient"
+    if leads.attrs.get("unit") != "mV":
+        yield f"ecg/leads has unit {leads.attrs.get('unit')}, expected mV"
+    if list(ecg.attrs["names"]) != LEADS:
+        yield "leads are not named in the standard order"
+
+
+def _view_faults(file: h5py.File) -> Iterator[str]:
+    """Whether the archive opens as one block for each heart that was solved."""
+    kind = file["VTKHDF"].attrs["Type"]
+    if kind != b"MultiBlockDataSet":
+        yield f"VTKHDF is of type {kind!r}, expected MultiBlockDataSet"
+    patients, assembly = file["patients"], file["VTKHDF/Assembly"]
+    solved = patients["patient"].asstr()[()][patients["status"].asstr()[()] == SOLVED]
+    if sorted(assembly) != sorted(solved):
+        yield "VTKHDF/Assembly holds other blocks than the solved hearts"
+    for name in assembly:
+        try:
+            kind = assembly[name].attrs["Type"]
+        except UNREADABLE:
+            yield f"VTKHDF/Assembly/{name} leads nowhere"
+            continue
+        if kind != b"UnstructuredGrid":
+            yield f"VTKHDF/Assembly/{name} is of type {kind!r}, expected UnstructuredGrid"
+
+
+def _hearts_faults(folder: Path, file: h5py.File) -> Iterator[str]:
+    """What the hearts say by themselves, and whether the archive says the same."""
+    names = list(file["patients/patient"].asstr()[()])
+    digests = file["patients/heart_sha256"].asstr()[()]
     for row, name in enumerate(names):
-        heart = path.parent / "hearts" / f"{name}.vtkhdf"
+        heart = folder / f"{name}.vtkhdf"
         if not heart.exists():
             yield f"{heart.name}: missing"
             continue
-        if hashlib.sha256(heart.read_bytes()).hexdigest() != patients["heart_sha256"].asstr()[row]:
+        if hashlib.sha256(heart.read_bytes()).hexdigest() != digests[row]:
             yield f"{heart.name}: is not the file that the archive was made from"
         yield from heart_faults(heart)
-        yield from _row_faults(file, row, name)
-    strangers = {heart.stem for heart in (path.parent / "hearts").glob("*.vtkhdf")} - set(names)
+        try:
+            yield from (f"cohort.h5: {fault}" for fault in _row_faults(file, row, name))
+        except UNREADABLE as error:
+            yield f"cohort.h5: {name} cannot be compared with its heart: {error}"
+    strangers = {heart.stem for heart in folder.glob("*.vtkhdf")} - set(names)
     for name in sorted(strangers):
         yield f"{name}.vtkhdf: belongs to no patient of the archive"
 
 
 def _row_faults(file: h5py.File, row: int, name: str) -> Iterator[str]:
-    if name not in file["hearts"]:
-        yield f"cohort.h5: hearts/{name} leads nowhere"
+    """Whether a patient's row says what the heart's file says."""
+    link = file["hearts"].get(name, getlink=True)
+    if not isinstance(link, h5py.ExternalLink) or link.filename != f"hearts/{name}.vtkhdf":
+        yield f"hearts/{name} is no link to hearts/{name}.vtkhdf"
         return
     heart = file["hearts"][name]
-    if heart["outcome"].attrs["status"] != file["patients/status"].asstr()[row]:
-        yield f"cohort.h5: status of {name} differs from its heart's"
-    if "ecg" in heart:
-        own, archived = heart["ecg/leads"][()], file["ecg/leads"][row]
-        if not np.array_equal(own, archived[:, : own.shape[1]]):
-            yield f"cohort.h5: ECG of {name} differs from its heart's"
+    for what in ("status", "detail"):
+        if heart["outcome"].attrs[what] != file["patients"][what].asstr()[row]:
+            yield f"{what} of {name} differs from its heart's"
+    yield from _row_ecg_faults(file["ecg"], row, name, heart)
+    measures = heart.get("measures", {})
+    for measure in measures:
+        if SIMULATED + measure not in file["patients"]:
+            yield f"patients/{SIMULATED}{measure} is missing"
+    for column in file["patients"]:
+        if column.startswith(SIMULATED):
+            measure = column.removeprefix(SIMULATED)
+            own = measures[measure][()] if measure in measures else np.nan
+            if not _same(file["patients"][column][row], own):
+                yield f"{column} of {name} differs from its heart's {measure}"
 
 
-def _heart_faults(file: h5py.File) -> Iterator[str]:
-    outcome = file["outcome"].attrs
-    status, detail = str(outcome["status"]), str(outcome["detail"])
-    if status not in STATUSES:
-        yield f"status is {status!r}, expected one of {', '.join(STATUSES)}"
-    for name in PROVENANCE:
-        if name not in file["provenance"].attrs:
-            yield f"provenance lacks {name}"
-    if status != "solved":
-        if not detail:
-            yield f"status {status} has no detail"
-        if set(file) != {"outcome", "provenance"}:
-            yield f"status {status} with {', '.join(sorted(file))}, expected no result"
-        return
-    yield from _grid_faults(file["VTKHDF"])
-    yield from _ecg_faults(file["ecg"])
-    for name in MEASURES:
-        if name not in file["measures"]:
-            yield f"measures lack {name}"
-    for name, measure in file["measures"].items():
-        if "unit" not in measure.attrs:
-            yield f"measures/{name} has no unit"
+def _row_ecg_faults(ecg: h5py.Group, row: int, name: str, heart: h5py.Group) -> Iterator[str]:
+    own = heart["ecg/leads"][()] if "ecg" in heart else np.empty((len(LEADS), 0))
+    archived = ecg["leads"][row]
+    if not _same(archived[:, : own.shape[1]], own):
+        yield f"ECG of {name} differs from its heart's"
+    if not np.isnan(archived[:, own.shape[1] :]).all():
+        yield f"ECG of {name} goes on behind its heart's, expected NaN"
+    if "ecg" in heart and heart["ecg"].attrs["sampling_interval"] != ecg.attrs["sampling_interval"]:
+        yield f"sampling_interval of {name} differs from the archive's"
 
 
-def _grid_faults(grid: h5py.Group) -> Iterator[str]:
-    n_points, n_cells = int(grid["NumberOfPoints"][0]), int(grid["NumberOfCells"][0])
-    shapes = {
-        "Points": (n_points, 3),
-        "Connectivity": (4 * n_cells,),
-        "Offsets": (n_cells + 1,),
-        "Types": (n_cells,),
-        "PointData/activation_time": (n_points,),
-        "PointData/repolarisation_time": (n_points,),
-        "CellData/fibre": (n_cells, 3),
-        "CellData/region": (n_cells,),
-    }
-    for name, shape in shapes.items():
-        if name not in grid:
-            yield f"VTKHDF/{name} is missing"
-        elif grid[name].shape != shape:
-            yield f"VTKHDF/{name} is {grid[name].shape}, expected {shape}"
-        elif not set(_filters(grid[name])) <= {GZIP, SHUFFLE}:
-            yield f"VTKHDF/{name} is stored with a filter that VTK does not read"
-    if not np.isfinite(grid["PointData/activation_time"][()]).all():
-        yield "activation_time is not finite everywhere"
-    length = np.linalg.norm(grid["CellData/fibre"][()], axis=1)
-    if not np.allclose(length, 1.0, atol=1e-5):
-        yield f"fibres are {length.min():.3g} to {length.max():.3g} long, expected 1"
-    nodes = grid["Connectivity"][()]
-    if nodes.min() < 0 or nodes.max() >= n_points:
-        yield f"Connectivity names node {nodes.max()} of {n_points}"
-
-
-def _filters(data: h5py.Dataset) -> Iterator[int]:
-    properties = data.id.get_create_plist()
-    for number in range(properties.get_nfilters()):
-        yield properties.get_filter(number)[0]
-
-
-def _ecg_faults(ecg: h5py.Group) -> Iterator[str]:
-    if list(ecg.attrs["names"]) != LEADS or list(ecg["electrodes"].attrs["names"]) != ELECTRODES:
-        yield "leads or electrodes are not named in the standard order"
-    if not float(ecg.attrs["sampling_interval"]) > 0.0:
-        yield f"sampling_interval is {ecg.attrs['sampling_interval']}"
-    if ecg["electrodes"].shape != (10, 3):
-        yield f"ecg/electrodes is {ecg['electrodes'].shape}, expected (10, 3)"
-    leads = ecg["leads"][()]
-    if leads.ndim != 2 or leads.shape[0] != 12 or not np.isfinite(leads).all():
-        yield f"ecg/leads is {leads.shape} or not finite, expected finite (12, n)"
-        return
-    one, two, three, avr, avl, avf = leads[:6].astype(float)
-    allowed = LIMB_TOLERANCE * np.abs(leads).max()
-    if np.abs(one + three - two).max() > allowed or np.abs(avr + avl + avf).max() > allowed:
-        yield "limb leads contradict one another (I + III = II, aVR + aVL + aVF = 0)"
+def _same(one: ArrayLike, other: ArrayLike) -> bool:
+    return np.array_equal(one, other, equal_nan=True)

@@ -6,7 +6,9 @@ the isolated human heart", Circulation 41 (1970) 899-912: the left ventricle sta
 at three areas (high on the anterior paraseptal wall, central on the septum and somewhat
 anterior, posterior paraseptal at a third of the way from apex to base), the right one 5 to
 10 ms after them, near the insertion of its anterior papillary muscle.  The paper gives places
-in words; the heights and directions below are our reading of them.
+in words; the heights, directions and times below are ours.  The posterior area lies at half the
+height instead of a third: the fast layer is slower than a Purkinje tree, and from further down the
+wave would run up the wall to the base and turn the frontal leads of the ECG over.
 """
 
 from collections.abc import Sequence
@@ -62,9 +64,9 @@ class ActivationSite:
 DEFAULT_SITES = (
     ActivationSite("lv_anterior_paraseptal", "lv", 0.70, 60.0, 0.0),
     ActivationSite("lv_mid_septal", "lv", 0.50, 10.0, 0.0),
-    ActivationSite("lv_posterior_paraseptal", "lv", 0.33, -60.0, 0.0),
-    ActivationSite("rv_anterior_papillary", "rv", 0.35, 140.0, 5.0),
-    ActivationSite("rv_septal", "rv", 0.40, 0.0, 10.0),
+    ActivationSite("lv_posterior_paraseptal", "lv", 0.50, -60.0, 0.0),
+    ActivationSite("rv_anterior_papillary", "rv", 0.35, 140.0, 10.0),
+    ActivationSite("rv_septal", "rv", 0.40, 0.0, 15.0),
 )
 
 

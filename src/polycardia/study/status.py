@@ -69,11 +69,11 @@ def heart_state(patient: str, results: Path, now: float) -> HeartState:
         return HeartState("waiting")
     if error := _error(latest):
         return HeartState("failed", f"job died: {error}")
+    if latest.parent.name == "prepare" and (results / "work" / patient / "prepared.h5").exists():
+        return HeartState("waiting")
     written = latest.stat()
     if now - written.st_mtime > SILENT_AFTER:
         return HeartState("interrupted")
-    if latest.parent.name == "prepare" and (results / "work" / patient / "prepared.h5").exists():
-        return HeartState("waiting")
     fraction = _fraction(latest)
     return HeartState("running", fraction=fraction, seconds=now - _begun(latest, written.st_mtime))
 
