@@ -23,7 +23,7 @@ HEARTS := polycardia synthesise --patients 6 --seed 1 --edge-length 2.5 --output
 demo: setup
 	$(HEARTS) >/dev/null
 	echo 'six hearts, a few minutes; meanwhile: .venv/bin/polycardia status --config $(DEMO)'
-	snakemake --cores all --quiet all --configfile $(DEMO)
+	snakemake --cores all --quiet host progress reason rules --configfile $(DEMO)
 	demo/where-to-look results
 
 # Spread, so that the ranks of a heart talk across both nodes.
@@ -33,7 +33,7 @@ slurm-demo:
 	export POLYCARDIA_SLURM_STATE=$(CURDIR)/.slurm-cluster/demo # not a cluster that runs already
 	trap 'slurm/cluster stop' EXIT
 	slurm/cluster start
-	SBATCH_SPREAD_JOB=1 slurm/cluster run -- snakemake --workflow-profile slurm --quiet all \
+	SBATCH_SPREAD_JOB=1 slurm/cluster run -- snakemake --workflow-profile slurm --quiet host progress reason rules \
 	    --slurm-init-seconds-before-status-checks 5 --configfile $(DEMO) \
 	    --config results=results/slurm-demo
 	demo/where-to-look results/slurm-demo

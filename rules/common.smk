@@ -13,17 +13,47 @@ from polycardia.ionic.models import MODELS, model_files
 
 MODEL_FILES = (".mmt", ".toml")  # of the user's own
 
-try:
-    STUDY = study_from(config, "config")
-    for layer, cell in STUDY.cells.by_layer().items():
-        if cell.name not in MODELS and not cell.name.endswith(MODEL_FILES):
+
+def checked(read, *arguments, **options):
+    """What a reader returns, or its faults in FAULTS and None."""
+    try:
+        return read(*arguments, **options)
+    except BadStudy as fault:
+        FAULTS.append(str(fault))
+        return None
+
+
+def cell_models_of(study):
+    for layer, cell in study.cells.by_layer().items():
+        missing = [str(path) for path in model_files(cell.name) if not path.is_file()]
+        if missing or not (cell.name in MODELS or cell.name.endswith(MODEL_FILES)):
             raise BadStudy(
-                f"config: cells.{layer}.name: found {cell.name!r}, "
-                f"expected one of {', '.join(MODELS)}, or a file {' or '.join(MODEL_FILES)}"
+                f"config: cells.{layer}.name: found {cell.name!r}, expected one of "
+                f"{', '.join(MODELS)}, or a file {' or '.join(MODEL_FILES)} that exists"
             )
-    PATIENTS = read_cohort(Path(STUDY.cohort), meshes_outside=STUDY.meshes_outside)
-except BadStudy as fault:
-    raise WorkflowError(str(fault)) from None
+
+
+def results_of(study):
+    folder = Path(study.results).absolute()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise BadStudy(
+            f"config: results: found {study.results!r}, expected a folder that can be written"
+        )
+    return study.results
+
+
+FAULTS = []
+STUDY = checked(study_from, config, "config")
+# A wrong setting elsewhere must not hide what is wrong with the table.
+TABLE = str(STUDY.cohort if STUDY else config.get("cohort", "cohort.tsv"))
+OUTSIDE = STUDY.meshes_outside if STUDY else config.get("meshes_outside") is True
+PATIENTS = checked(read_cohort, Path(TABLE), meshes_outside=OUTSIDE)
+if STUDY:
+    checked(cell_models_of, STUDY)
+    checked(results_of, STUDY)
+if FAULTS:
+    raise WorkflowError("\n".join(FAULTS))
 
 RESULTS = STUDY.results
 MODEL = f"{RESULTS}/models/{{layer}}.json"

@@ -8,6 +8,8 @@ rule model:
         ensure(MODEL, non_empty=True),
     log:
         f"{LOGS}/model/{{layer}}.log",
+    # First of all, so that a fault in a model shows before hearts are prepared.
+    priority: 10
     conda:
         "../envs/conda.yaml"
     resources:

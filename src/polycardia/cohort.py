@@ -127,8 +127,6 @@ def read_cohort(table: Path, *, meshes_outside: bool = False) -> dict[str, Patie
     rows = _rows(table)
     header = next(rows, (1, []))[1]
     faults = [f"{table}: {fault}" for fault in _header_faults(header)]
-    if faults:
-        raise BadStudy("\n".join(faults))
     patients: dict[str, Patient] = {}
     first_seen: dict[str, int] = {}
     for number, cells in rows:

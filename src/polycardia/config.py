@@ -4,21 +4,32 @@ Units stand in brackets and the source behind them; ``docs/defaults.yaml`` is wr
 from these fields.  Where jobs go and how large they are is the profile's business.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from polycardia.errors import BadStudy
 
 FEWEST_SAMPLES = 50  # of an ECG that can be drawn and measured
 PACING_DT = 0.01  # [ms], time step of single cells
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _number(value: Any) -> Any:
+    """Read ``1e3``, which YAML 1.1 takes for text because it has no point."""
+    return float(value) if isinstance(value, str) and SCIENTIFIC.fullmatch(value) else value
+
+
+SCIENTIFIC = re.compile(r"[+-]?[0-9]+[eE][+-]?[0-9]+")
+Number = Annotated[float, BeforeValidator(_number)]
+Positive = Annotated[Number, Field(gt=0.0, allow_inf_nan=False)]
+NonNegative = Annotated[Number, Field(ge=0.0, allow_inf_nan=False)]
+Finite = Annotated[Number, Field(allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Degrees = Annotated[float, Field(ge=-90.0, le=90.0)]
 
@@ -82,6 +93,20 @@ class Conductivity(_Section):
     cross: Positive = Field(description="across the fibres [mS/mm = S/m]")
 
 
+class Intracellular(Conductivity):
+    """Conductivity inside the cells, transversely isotropic."""
+
+    fibre: Positive = Field(0.20, description="along the fibres [mS/mm = S/m]")
+    cross: Positive = Field(0.143, description="across the fibres [mS/mm = S/m]")
+
+
+class Extracellular(Conductivity):
+    """Conductivity between the cells, transversely isotropic."""
+
+    fibre: Positive = Field(0.62, description="along the fibres [mS/mm = S/m]")
+    cross: Positive = Field(0.24, description="across the fibres [mS/mm = S/m]")
+
+
 class Tissue(_Section):
     """Ventricular myocardium.
 
@@ -94,8 +119,8 @@ class Tissue(_Section):
 
     surface_to_volume: Positive = Field(140.0, description="chi [1/mm]")
     capacitance: Positive = Field(0.01, description="C_m [uF/mm^2]")
-    intracellular: Conductivity = Conductivity(fibre=0.20, cross=0.143)
-    extracellular: Conductivity = Conductivity(fibre=0.62, cross=0.24)
+    intracellular: Intracellular = Intracellular()
+    extracellular: Extracellular = Extracellular()
     endocardial_factor: Positive = Field(
         9.0,
         description="conductivities of the cells that touch an endocardium are multiplied by "
@@ -106,18 +131,38 @@ class Tissue(_Section):
 class CellModel(_Section):
     """Which cell model, and where its parameters differ from its text."""
 
-    name: str = Field(description="a model that polycardia ships, or the path of a .mmt file")
+    name: Name = Field(
+        description="a model that polycardia ships, or the path of a file: docs/cell-models.md"
+    )
     parameters: dict[str, Finite] = Field(
         default={}, description="constants of the model by their name in its text, in its units"
     )
 
 
+class Endocardial(CellModel):
+    """Cells next to the cavities, and of the whole septum."""
+
+    name: Name = Field("tp06_endo", description=CellModel.model_fields["name"].description)
+
+
+class Midwall(CellModel):
+    """Cells of the middle of the wall."""
+
+    name: Name = Field("tp06_mid", description=CellModel.model_fields["name"].description)
+
+
+class Epicardial(CellModel):
+    """Cells of the outer layer."""
+
+    name: Name = Field("tp06_epi", description=CellModel.model_fields["name"].description)
+
+
 class Cells(_Section):
     """The cell models of the wall's three layers, and the rhythm they come from."""
 
-    endocardial: CellModel = CellModel(name="tp06_endo")
-    midwall: CellModel = CellModel(name="tp06_mid")
-    epicardial: CellModel = CellModel(name="tp06_epi")
+    endocardial: Endocardial = Endocardial()
+    midwall: Midwall = Midwall()
+    epicardial: Epicardial = Epicardial()
     cycle_length: Positive = Field(1000.0, description="of the single cells' pacing [ms]")
     beats: Annotated[int, Field(ge=0)] = Field(
         20, description="single-cell beats before the tissue's; 0 starts from the text's values"
@@ -139,7 +184,9 @@ class Cells(_Section):
     def pacing(self, layer: str) -> "Pacing":
         """Return what `polycardia model` is given for one layer."""
         return Pacing(
-            model=self.by_layer()[layer], cycle_length=self.cycle_length, beats=self.beats
+            model=CellModel(**self.by_layer()[layer].model_dump()),
+            cycle_length=self.cycle_length,
+            beats=self.beats,
         )
 
 
@@ -299,7 +346,7 @@ class Preparation(_Section):
     """Everything that decides a prepared heart, and nothing else: a change here prepares again."""
 
     anatomy: Anatomy = Anatomy()
-    intracellular: Conductivity = Tissue().intracellular
+    intracellular: Intracellular = Intracellular()
     endocardial_factor: Positive = Tissue().endocardial_factor
     sites: Sites = None
     site_radius: Positive = Protocol().site_radius
@@ -334,8 +381,8 @@ class Simulation(_Section):
 class Study(_Section):
     """Top level of ``config.yaml``."""
 
-    cohort: str = Field("cohort.tsv", description="table with one row a patient")
-    results: str = Field("results", description="folder of everything that is computed")
+    cohort: Name = Field("cohort.tsv", description="table with one row a patient")
+    results: Name = Field("results", description="folder of everything that is computed")
     meshes_outside: bool = Field(
         False, description="allow mesh paths that leave the cohort table's folder"
     )
@@ -395,7 +442,8 @@ def study_from(settings: Any, origin: str) -> Study:
     if not isinstance(settings, dict):
         raise BadStudy(f"{origin}: found {type(settings).__name__}, expected a mapping of sections")
     try:
-        return Study.model_validate(settings)
+        # A section with all of its settings commented out is an empty one.
+        return Study.model_validate({k: v for k, v in settings.items() if v is not None})
     except ValidationError as error:
         raise BadStudy(_sentences(error, origin)) from None
 
@@ -416,7 +464,11 @@ def read_study(path: Path) -> Study:
 
 
 def _sentences(error: ValidationError, origin: str) -> str:
-    return "\n".join(f"{origin}: {_sentence(fault)}" for fault in error.errors())
+    faults = error.errors()
+    # A list of which no item is sound is also too short: saying so would only confuse.
+    within = {fault["loc"][:-2] for fault in faults} | {fault["loc"][:-1] for fault in faults}
+    told = [f for f in faults if f["type"] != "too_short" or f["loc"] not in within]
+    return "\n".join(f"{origin}: {_sentence(fault)}" for fault in told)
 
 
 def _sentence(fault: ErrorDetails) -> str:

@@ -235,6 +235,8 @@ DAMAGED_ARCHIVES = [
     (attribute("ecg/leads", "unit"), "ecg/leads has unit None, expected mV"),
     (attribute("ecg", "names", ["V1"] * 12), "not named in the standard order"),
     (attribute("ecg", "sampling_interval", 2.0), "sampling_interval of a differs"),
+    (drop("hearts"), "'hearts' doesn't exist"),
+    (drop("patients"), "'patients' doesn't exist"),
     (drop("hearts/b"), "hearts are others than the patients"),
     (attribute("VTKHDF", "Type", np.bytes_("ImageData")), "expected MultiBlockDataSet"),
     (drop("VTKHDF/Assembly/b"), "Assembly holds other blocks than the solved hearts"),

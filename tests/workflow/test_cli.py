@@ -169,7 +169,7 @@ def test_a_truncated_file_is_named(study: Study, broken: str, typed: str, senten
 @pytest.mark.slow
 def test_an_archive_that_lacks_its_hearts_is_refused(study: Study) -> None:
     archive = _without("hearts", study.results / "cohort.h5")
-    assert "'hearts' doesn't exist" in said(study.polycardia("pack", archive, "x"))
+    assert "it has no group 'hearts'" in said(study.polycardia("pack", archive, "x"))
     assert "'hearts' doesn't exist" in said(study.polycardia("verify", "results"))
     assert not (study.folder / "x").exists()
 

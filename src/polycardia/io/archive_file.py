@@ -149,7 +149,8 @@ def _write_view(file: h5py.File, names: Sequence[str]) -> None:
 
     A PartitionedDataSetCollection would need an index inside each heart's own group.
     """
-    view = file.create_group("VTKHDF")
+    # VTK walks both groups in the order of their creation.
+    view = file.create_group("VTKHDF", track_order=True)
     view.attrs["Version"] = np.array([2, 2], np.int64)
     view.attrs["Type"] = np.bytes_("MultiBlockDataSet")
     assembly = view.create_group("Assembly", track_order=True)

@@ -16,6 +16,8 @@ def pack(archive: Path, output: Path) -> int:
         BadArchive: the archive cannot be read, or a heart that it links to is not there.
     """
     with opened(archive) as source, whole_file(output) as part, h5py.File(part, "w") as packed:
+        if "hearts" not in source:
+            raise BadArchive(f"{archive}: not an archive, it has no group 'hearts'")
         packed.attrs.update(source.attrs)
         for name in source:
             if name != "hearts":

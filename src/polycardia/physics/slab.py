@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from polycardia.config import Conductivity, Tissue
+from polycardia.config import Extracellular, Intracellular, Tissue
 from polycardia.physics.mesh import Floats, Integers, TetMesh
 
 TISSUE = Tissue(
     surface_to_volume=140.0,
     capacitance=0.01,
-    intracellular=Conductivity(fibre=0.17, cross=0.019),
-    extracellular=Conductivity(fibre=0.62, cross=0.24),
+    intracellular=Intracellular(fibre=0.17, cross=0.019),
+    extracellular=Extracellular(fibre=0.62, cross=0.24),
 )
 EDGES = (20.0, 7.0, 3.0)  # [mm], fibres along the first
 STIMULATED_CUBE = 1.5  # [mm], edge of the cube at the origin

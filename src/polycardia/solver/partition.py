@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+import mpi4py
 import numpy as np
+import petsc4py
 from mpi4py import MPI
 from numpy.typing import NDArray
+from petsc4py import PETSc
 
 from polycardia.errors import BadStudy
 
@@ -44,6 +47,18 @@ def gathered(comm: Comm, owned: NDArray[Any]) -> NDArray[Any] | None:
     whole = None if counts is None else np.empty(sum(counts), owned.dtype)
     comm.Gatherv(owned, None if whole is None else (whole, counts))
     return whole
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the ranks run on, for the provenance."""
+    petsc = ".".join(str(part) for part in PETSc.Sys.getVersion())
+    mpi = MPI.Get_library_version().split(",")[0].split("\n")[0].strip("\0 ")
+    return {
+        "petsc_version": petsc,
+        "petsc4py_version": petsc4py.__version__,
+        "mpi4py_version": mpi4py.__version__,
+        "mpi_version": mpi,
+    }
 
 
 def world() -> Comm:

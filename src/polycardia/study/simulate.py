@@ -22,7 +22,7 @@ from polycardia.provenance import origin, peak_memory
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import Beat, Stimulus, require_capture, simulate_beat
 from polycardia.solver.operators import TissueSlice, assemble
-from polycardia.solver.partition import Comm, Ownership, ownership
+from polycardia.solver.partition import Comm, Ownership, ownership, versions
 from polycardia.study.model import cell_type
 
 log = logging.getLogger(__name__)
@@ -185,4 +185,5 @@ def _record(prepared: Mapping[str, object], settings: Simulation) -> dict[str, o
         "simulation": settings.model_dump(mode="json"),
     }
     kept = {name: prepared[name] for name in KEPT_FROM_PREPARATION if name in prepared}
-    return {**kept, "prepare_seconds": prepared["seconds"], **origin(json.dumps(both))}
+    here = origin(json.dumps(both)) | versions()
+    return {**kept, "prepare_seconds": prepared["seconds"], **here}
