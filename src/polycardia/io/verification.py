@@ -49,7 +49,7 @@ def _archive_faults(file: h5py.File) -> Iterator[str]:
     if file.attrs.get("format") != "polycardia cohort" or file.attrs.get("format_version") != 1:
         yield "is not a polycardia cohort of version 1"
     yield from missing(file["provenance"].attrs, ORIGIN)
-    names = list(file["patients/patient"].asstr()[()])
+    names = list(file["patients"]["patient"].asstr()[()])
     if names != sorted(set(names)):
         yield "patients are not sorted, or one is there twice"
     if sorted(file["hearts"]) != sorted(names):
@@ -109,7 +109,7 @@ def _view_faults(file: h5py.File) -> Iterator[str]:
 
 def _hearts_faults(folder: Path, file: h5py.File) -> Iterator[str]:
     """What the hearts say by themselves, and whether the archive says the same."""
-    names = list(file["patients/patient"].asstr()[()])
+    names = list(file["patients"]["patient"].asstr()[()])
     digests = file["patients/heart_sha256"].asstr()[()]
     for row, name in enumerate(names):
         heart = folder / f"{name}.vtkhdf"
