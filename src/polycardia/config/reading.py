@@ -1,0 +1,83 @@
+"""From what YAML says to a study, or to a sentence for everything that is wrong with it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from polycardia.config.study import Study
+from polycardia.errors import BadStudy
+
+
+def study_from(settings: Any, origin: str) -> Study:
+    """Check settings as YAML gave them.
+
+    Raises:
+        BadStudy: names every field that is wrong, what was found and what is allowed.
+    """
+    if not isinstance(settings, dict):
+        raise BadStudy(f"{origin}: found {type(settings).__name__}, expected a mapping of sections")
+    try:
+        # A section with all of its settings commented out is an empty one.
+        return Study.model_validate({k: v for k, v in settings.items() if v is not None})
+    except ValidationError as error:
+        raise BadStudy(_sentences(error, origin)) from None
+
+
+def read_study(path: Path) -> Study:
+    """Read ``config.yaml``.
+
+    Raises:
+        BadStudy: the file is missing, is not YAML, or its settings are wrong.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadStudy(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadStudy(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    return study_from({} if settings is None else settings, str(path))
+
+
+def _sentences(error: ValidationError, origin: str) -> str:
+    faults = error.errors()
+    # A list of which no item is sound is also too short: saying so would only confuse.
+    within = {fault["loc"][:-2] for fault in faults} | {fault["loc"][:-1] for fault in faults}
+    told = [f for f in faults if f["type"] != "too_short" or f["loc"] not in within]
+    return "\n".join(f"{origin}: {_sentence(fault)}" for fault in told)
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        *section, name = fault["loc"]
+        known = ", ".join(_settings_of(section))
+        return f"{where}: there is no setting {name!r} here, allowed are {known}"
+    if fault["type"] == "value_error":
+        return f"{where}: {fault['ctx']['error']}".removeprefix(": ")
+    return f"{where}: {fault['msg']}, found {_short(fault['input'])}"
+
+
+def _settings_of(section: Sequence[int | str]) -> list[str]:
+    """Return the names of the settings of a section, given the way to it."""
+    model: type[BaseModel] = Study
+    for part in section:
+        if isinstance(part, str):
+            model = _section_in(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _section_in(annotation: Any) -> type[BaseModel]:
+    """Return the section that a field's type holds, also inside tuples and unions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (argument for argument in get_args(annotation) if argument is not type(None))
+    return _section_in(next(inner))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
