@@ -30,7 +30,8 @@ def synthesise(patients: int, seed: int, output: Path, *, edge_length: float) ->
     """Make hearts of healthy adults and return their cohort table.
 
     Patient k of a seed is the same person with the same heart whatever the number of patients,
-    and the same bytes with the same versions on the same type of processor; files that already hold them are not touched.
+    and the same bytes with the same versions on the same type of processor; files that already
+    hold them are not touched.
 
     Args:
         patients: how many, from 1.
