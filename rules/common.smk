@@ -7,11 +7,12 @@ from snakemake.exceptions import WorkflowError
 
 from polycardia import SOLVER_VERSION
 from polycardia.cohort import clinical_digest_of, read_cohort, shard_of
+from polycardia.companions import point_file
 from polycardia.config import study_from
 from polycardia.errors import BadStudy
 from polycardia.ionic.models import MODELS, model_files
 
-MODEL_FILES = (".mmt", ".toml")  # of the user's own
+MODEL_FILES = (".mmt", ".cellml", ".toml")  # of the user's own
 
 
 def checked(read, *arguments, **options):
@@ -43,6 +44,25 @@ def results_of(study):
     return study.results
 
 
+def point_files_of(study, patient):
+    endings = [place.points.ending for place in study.protocol.places if place.points]
+    return [str(point_file(patient.source.mesh, ending)) for ending in endings]
+
+
+def point_files_exist(study, patients):
+    missing = [
+        f"{name}: {path}"
+        for name, patient in patients.items()
+        for path in point_files_of(study, patient)
+        if not os.path.isfile(path)
+    ]
+    if missing:
+        raise BadStudy(
+            f"config: protocol.places: {len(missing)} files of points are missing beside their "
+            f"meshes, the first of patient {missing[0]}"
+        )
+
+
 FAULTS = []
 STUDY = checked(study_from, config, "config")
 # A wrong setting elsewhere must not hide what is wrong with the table.
@@ -52,6 +72,8 @@ PATIENTS = checked(read_cohort, Path(TABLE), meshes_outside=OUTSIDE)
 if STUDY:
     checked(cell_models_of, STUDY)
     checked(results_of, STUDY)
+if STUDY and PATIENTS:
+    checked(point_files_exist, STUDY, PATIENTS)
 if FAULTS:
     raise WorkflowError("\n".join(FAULTS))
 
@@ -59,6 +81,7 @@ RESULTS = STUDY.results
 MODEL = f"{RESULTS}/models/{{layer}}.json"
 KERNELS = f"{RESULTS}/models/kernels"
 PREPARED = f"{RESULTS}/work/{{patient}}/prepared.h5"
+CHECKPOINT = f"{RESULTS}/work/{{patient}}/checkpoint.h5"
 HEART = f"{RESULTS}/hearts/{{patient}}.vtkhdf"
 SHARD = f"{RESULTS}/shards/{{shard}}.h5"
 ARCHIVE = f"{RESULTS}/cohort.h5"
@@ -75,7 +98,7 @@ for patient in PATIENTS:
     SHARDS.setdefault(str(shard_of(patient, STUDY.archive.shards)), []).append(patient)
 
 # Measured on hearts of 25,000 to 734,000 nodes; see docs/numerics.md.
-PREPARED_BYTES_PER_NODE = 390
+PREPARED_BYTES_PER_NODE = 470
 NODES_PER_RANK = 25_000
 SOLVER_BYTES_PER_NODE = 1500
 RESULT_BYTES_PER_NODE = 1000
@@ -107,7 +130,9 @@ wildcard_constraints:
 
 
 def source_files(wildcards):
-    return [str(path) for path in PATIENTS[wildcards.patient].source.files()]
+    patient = PATIENTS[wildcards.patient]
+    files = [str(path) for path in patient.source.files()]
+    return files + point_files_of(STUDY, patient)
 
 
 def source_json(wildcards):
@@ -124,7 +149,7 @@ def clinical_digest(wildcards):
 
 
 def cell_model(wildcards):
-    return STUDY.cells.pacing(wildcards.layer).model_dump_json()
+    return STUDY.pacing_of(wildcards.layer).model_dump_json()
 
 
 def cell_model_text(wildcards):

@@ -46,10 +46,29 @@ def _model(arguments: Arguments) -> None:
         study = read_study(arguments.config)
         for layer in study.cells.by_layer():
             models = _results(study) / "models"
-            model(study.cells.pacing(layer), models / "kernels", models / f"{layer}.json")
+            model(study.pacing_of(layer), models / "kernels", models / f"{layer}.json")
     else:
         settings = _section(Pacing, arguments.settings)
         model(settings, _needed(arguments, "kernels"), _needed(arguments, "output"))
+
+
+def _pace(arguments: Arguments) -> None:
+    from polycardia.study.pace import cell_settings, pace, study_settings
+
+    typed = {name: getattr(arguments, name) for name in ("cycle_length", "tolerance", "beats")}
+    if arguments.config:
+        given = [name.replace("_", "-") for name, value in typed.items() if value is not None]
+        if given:
+            raise BadStudy(f"--{given[0]} goes with --model; with --config the study says it")
+        cells = study_settings(read_study(arguments.config))
+    else:
+        cells = {arguments.model: cell_settings(arguments.model, **typed)}
+    pace(
+        cells,
+        restitution=arguments.restitution,
+        picture=arguments.picture,
+        as_json=arguments.json,
+    )
 
 
 def _prepare(arguments: Arguments) -> None:
@@ -67,8 +86,14 @@ def _prepare(arguments: Arguments) -> None:
 
 def _simulate(arguments: Arguments) -> None:
     from polycardia.solver.partition import world
+    from polycardia.study.checkpoint import CheckpointPlan
     from polycardia.study.simulate import simulate
 
+    plan = CheckpointPlan(
+        arguments.resume or arguments.checkpoint,
+        arguments.checkpoint_minutes,
+        required=arguments.resume is not None,
+    )
     if arguments.config:
         study, patient = _study_and_patient(arguments)
         results = _results(study)
@@ -79,6 +104,7 @@ def _simulate(arguments: Arguments) -> None:
             kernels=results / "models" / "kernels",
             output=arguments.output or results / "hearts" / f"{patient.identifier}.vtkhdf",
             comm=world(),
+            checkpoint=plan,
         )
     else:
         simulate(
@@ -88,6 +114,7 @@ def _simulate(arguments: Arguments) -> None:
             kernels=_needed(arguments, "kernels"),
             output=_needed(arguments, "output"),
             comm=world(),
+            checkpoint=plan,
         )
 
 
@@ -133,6 +160,8 @@ def _slab(arguments: Arguments) -> None:
         dt=arguments.dt,
         ranks=arguments.ranks,
         as_json=arguments.json,
+        kind=arguments.mesh,
+        until=arguments.until,
     )
 
 
@@ -195,6 +224,13 @@ def _needed(arguments: Arguments, name: str) -> Any:
     return value
 
 
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not minutes > 0.0:
+        raise argparse.ArgumentTypeError(f"found {text} minutes, need more than 0")
+    return minutes
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="polycardia", description=polycardia.__doc__)
     parser.add_argument("--version", action="version", version=polycardia.__version__)
@@ -211,6 +247,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_study(model)
     model.add_argument("--kernels", type=Path, help="folder of compiled kernels")
 
+    pace = command("pace", _pace, "pace a single cell to its limit cycle and say what it does")
+    paced = pace.add_mutually_exclusive_group(required=True)
+    paced.add_argument("--model", help="a shipped cell model's name, or a file")
+    paced.add_argument("--config", type=Path, help="config.yaml, whose three layers are paced")
+    pace.add_argument("--cycle-length", type=float, help="[ms], 1000 by default")
+    pace.add_argument("--tolerance", type=float, help="relative change a beat, 1e-4 by default")
+    pace.add_argument("--beats", type=int, help="so many, settled or not")
+    pace.add_argument(
+        "--restitution", nargs="?", const="s1s2", choices=("s1s2", "dynamic"),
+        help="how long action potentials last after a shorter diastole; s1s2 by default",
+    )  # fmt: skip
+    pace.add_argument("--picture", type=Path, help="file to draw, .svg or .png")
+    pace.add_argument("--json", action="store_true", help="print one JSON object")
+
     prepare = command("prepare", _prepare, "check one heart's mesh and find all it needs")
     _add_study(prepare)
     prepare.add_argument("--patient", help="identifier in the cohort table")
@@ -222,6 +272,15 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--heart", type=Path, help="prepared.h5")
     simulate.add_argument("--models", type=Path, nargs="+", help="from inside to outside")
     simulate.add_argument("--kernels", type=Path, help="folder of compiled kernels")
+    kept = simulate.add_mutually_exclusive_group()
+    kept.add_argument(
+        "--checkpoint", type=Path, help="file to go on from, if it fits, and to go on to"
+    )
+    kept.add_argument("--resume", type=Path, help="the same, and an error if it does not fit")
+    simulate.add_argument(
+        "--checkpoint-minutes", type=_minutes, default=10.0,
+        help="wall time between two checkpoints, 10 by default",
+    )  # fmt: skip
 
     shard = command("shard", _shard, "gather the rows of one shard's patients")
     shard.add_argument("--cohort", type=Path, required=True, help="cohort.tsv")
@@ -248,7 +307,14 @@ def _parser() -> argparse.ArgumentParser:
     slab = command("slab", _slab, "run the N-version benchmark (Niederer et al. 2011)")
     slab.add_argument("--dx", type=float, default=0.5, help="edge length [mm]")
     slab.add_argument("--dt", type=float, default=0.02, help="time step [ms]")
+    slab.add_argument(
+        "--mesh",
+        choices=("bricks", "jittered", "unstructured"),
+        default="bricks",
+        help="kind of tetrahedra: bricks of six, the same with nodes displaced, or without order",
+    )
     slab.add_argument("--ranks", type=int, help="MPI ranks to start")
+    slab.add_argument("--until", type=float, help="stop here, activated or not [ms]")
     slab.add_argument("--json", action="store_true", help="print one JSON object")
 
     synthesise = command("synthesise", _synthesise, "make a cohort of hearts from statistics")

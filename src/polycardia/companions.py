@@ -149,6 +149,11 @@ def companions(mesh: Path, surfaces: Path | None = None, fibres: Path | None = N
     return sorted(file for file in files if file.is_file())
 
 
+def point_file(mesh: Path, ending: str) -> Path:
+    """File of points beside a mesh: ``heart.pacing.vtx`` for ``heart.vtu`` and ``.pacing.vtx``."""
+    return with_ending(carp_base(mesh) or mesh.with_suffix(""), ending)
+
+
 def _xdmf_arrays(mesh: Path) -> list[Path]:
     if not mesh.is_file():
         return []

@@ -20,10 +20,19 @@ from polycardia.provenance import origin
 from polycardia.study.archive import archive, shard, verify
 
 ELECTRODES = ("RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
+VELOCITY_ERRORS = {
+    f"numerical_velocity_error_{what}": (0.04, "1")
+    for what in ("along", "along_p95", "across", "across_p95", "unknown")
+}
 RECORD = {**origin("{}"), "mesh_sha256": "0" * 64, "ranks": 2, "seconds": 1.0, "memory": 1}
 RECORD |= {"mended": "[]", "labels_from": "geometry", "fibres_from": "rule"}
-RECORD |= {f"cost_{part}": 0.1 for part in ("membrane", "diffusion", "recording")}
-RECORD |= {"cost_iterations": 70, "cost_n_steps": 7}
+RECORD |= {"tissue": "{}"}
+SECONDS = ("reaction", "front", "diffusion", "halo", "output", "control", "processor")
+COUNTS = (
+    "n_nodes", "n_ranks", "n_steps", "n_large_steps", "stages", "exchanges", "messages",
+    "message_bytes", "memory",
+)  # fmt: skip
+RECORD |= {f"cost_{part}": 0.1 for part in SECONDS} | {f"cost_{name}": 7 for name in COUNTS}
 
 
 def result(seed, n_samples=50):
@@ -53,6 +62,8 @@ def result(seed, n_samples=50):
             "qrs_duration": (90.0 + seed, "ms"),
             "qt_interval": (400.0, "ms"),
             "total_activation_time": (float(np.ptp(activation)), "ms"),
+            **VELOCITY_ERRORS,
+            "under_resolved": (1.0 if seed == 2 else 0.0, "1"),
         },
     )
 
@@ -101,6 +112,7 @@ def test_archive_holds_every_patient_sorted(results, shards):
         assert patients["age"].attrs["unit"] == "y"
         np.testing.assert_array_equal(patients["qrs_duration"], [np.nan, 95.0, np.nan])
         np.testing.assert_array_equal(patients["simulated_qrs_duration"], [91.0, 92.0, np.nan])
+        np.testing.assert_array_equal(patients["simulated_under_resolved"], [0.0, 1.0, np.nan])
         assert file["ecg/leads"].shape == (3, 12, 50)
         np.testing.assert_array_equal(file["ecg/leads"][1, :, :40], result(2, 40).leads)
         assert np.isnan(file["ecg/leads"][1, :, 40:]).all()
@@ -182,6 +194,9 @@ DAMAGED_HEARTS = [
     (put("ecg/leads", (1, 5), 1e3), "limb leads contradict"),
     (put("ecg/leads", (8, 5), np.nan), "ecg/leads are not finite"),
     (drop("measures/qt_interval"), "measures lack qt_interval"),
+    *((drop(f"measures/{name}"), f"measures lack {name}") for name in VELOCITY_ERRORS),
+    (drop("measures/under_resolved"), "measures lack under_resolved"),
+    (put("measures/under_resolved", (), 0.5), "under_resolved is 0.5, expected 0 or 1"),
     (drop(f"{CELL}/region"), "CellData/region is missing"),
     (drop("VTKHDF/FieldData/axes"), "FieldData/axes is missing"),
     (drop("ecg/electrodes"), "electrodes"),
@@ -200,7 +215,7 @@ DAMAGED_HEARTS = [
     (attribute("provenance", "mended", "none"), "mended is 'none', expected a JSON list"),
     *((attribute("provenance", name), f"provenance lacks {name}") for name in (
         "mesh_sha256", "scheduler_nodes", "h5py_version", "mended", "labels_from", "fibres_from",
-        "cost_membrane", "cost_diffusion", "cost_recording", "cost_iterations", "cost_n_steps",
+        "tissue", *(f"cost_{name}" for name in (*SECONDS, *COUNTS)),
     )),
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from polycardia.study.synthesise import synthesise
 pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
+MIXED = Path(__file__).parent / "mixed_slab.py"
 BIN = Path(sys.executable).parent
 ENVIRONMENT = os.environ | {
     "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -45,7 +46,27 @@ def test_the_slab_has_the_same_nine_times_on_one_two_and_three_ranks(tmp_path: P
     for one, other in pairwise(found):
         assert list(one["points"]) == [f"P{k}" for k in range(1, 10)]
         for point, time in one["points"].items():
-            assert abs(other["points"][point] - time) < 1e-3, point
+            assert abs(other["points"][point] - time) < 1e-9, point
+
+
+def test_mixed_cells_with_their_own_parameters_do_not_depend_on_the_ranks(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    kernels = str(pytestconfig.cache.mkdir("kernels"))  # type: ignore[union-attr]
+    found = []
+    for ranks in (1, 2, 3):
+        command = [*LAUNCHER.split(), "-n", str(ranks), sys.executable, "-m", "mpi4py"]
+        printed = run(*command, str(MIXED), kernels, folder=tmp_path)
+        found.append(json.loads(printed.splitlines()[-1]))
+    one = found[0]
+    times = np.array(one["activation"])
+    assert one["kinds"] == 2
+    assert np.isfinite(times).mean() > 0.95
+    assert np.nanmax(times) > 20.0
+    for other in found[1:]:
+        assert other["steps"] == one["steps"]
+        np.testing.assert_allclose(other["activation"], times, rtol=0.0, atol=1e-9)
+        np.testing.assert_allclose(other["potentials"], one["potentials"], rtol=1e-9, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

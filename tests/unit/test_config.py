@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"numerics": {"dt": True}}, "numerics.dt: Input should be a valid number, found True"),
         ({"numerics": {"dt": "0.02"}}, "found '0.02'"),
         ({"numerics": {"dt": float("nan")}}, "numerics.dt"),
-        ({"numerics": {"dt": 0.03}}, "duration 500 ms is not a whole number of steps of dt 0.03"),
+        ({"numerics": {"dt": 0.03}}, "dt_quiet 0.2 ms is not a whole number of steps of dt 0.03"),
         ({"ecg": {"sampling_interval": 0.07}}, "sampling_interval 0.07 ms is not a whole number"),
         (
             {"protocol": {"stimulus": {"duration": 2.01}}},
-            "protocol.stimulus.duration 2.01 ms is not a whole number of steps of dt 0.05 ms",
+            "protocol.stimulus.duration 2.01 ms is not a whole number of steps of dt 0.025 ms",
         ),
         ({"protocol": {"sites": []}}, "protocol.sites"),
         ({"protocol": {"sites": [{"name": "a b"}]}}, "protocol.sites.0.name"),

@@ -53,9 +53,12 @@ BAD = {
     "unknown function": ("exp(", "tanh(", "tanh"),
     "unknown variable": ("g * gate.x", "g * gate.y", "gate.y"),
     "call of Python": ("0.1 [mS/uF] in", "__import__('os').system('true') in", "line 10"),
-    "no voltage": (" label membrane_potential", "", "no state variable carries the label"),
+    "no voltage": ("-i_ion in [mV] label membrane_potential", "-i_ion / E",
+                   "no state variable carries the label"),
     "voltage is no state": ("E = -80 [mV] in [mV]", "E = -80 [mV] in [mV] label membrane_potential",
                             "membrane_potential"),
+    "label on a constant": ("-i_ion in [mV] label", "-i_ion in [mV]\nl = 1 [mV] in [mV] label",
+                            "not a state variable"),
     "volts": ("dot(V) = -i_ion in [mV]", "dot(V) = -i_ion in [V]", "nit"),
     "seconds": ("0 [ms] in [ms] bind time", "0 [s] in [s] bind time", "nit"),
     "no time": (" bind time", "", "time"),
@@ -96,6 +99,15 @@ def test_file_too_large_or_not_text(written, tmp_path):
     (tmp_path / "cell.mmt").write_bytes(b"\xff\xfe\x00[[model]]")
     with pytest.raises(BadModel, match="text"):
         load_model(tmp_path / "cell.mmt")
+
+
+def test_text_that_would_keep_everybody_waiting(written):
+    doubled = "".join(f"d{k + 1} = d{k} + d{k}\n" for k in range(60)).replace("d0", "V", 2)
+    with pytest.raises(BadModel, match="too entangled"):
+        load_model(written(LEAK.replace("[gate]", doubled.replace("\n", " in [mV]\n") + "[gate]")))
+    many = "".join(f"c{k} = 1\n" for k in range(5000))
+    with pytest.raises(BadModel, match="5010 equations, expected at most 4000"):
+        load_model(written(LEAK.replace("[gate]", many + "[gate]")))
 
 
 @pytest.mark.parametrize("name", ["tp07", "tp06_epi.py", "missing.mmt", "../tp06_epi", ""])
@@ -151,7 +163,7 @@ def test_name_that_two_constants_have(written):
         ("[constants]", "[parameters]", "constants"),
         ("0.073", '"0.073"', "number"),
         ("tp06_epi.mmt", "tp06_end.mmt", "tp06_end.mmt"),
-        ("tp06_epi.mmt", "tp06_endo.toml", "must name a .mmt"),
+        ("tp06_epi.mmt", "tp06_endo.toml", "must name a .mmt or .cellml"),
         ("i_to.s", "i_to.q", "i_to.q"),
         ("[initial]", "[initial", "line"),
     ],

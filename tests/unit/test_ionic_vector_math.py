@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from polycardia.ionic.compiler import compiled
-from polycardia.ionic.generator import VECTOR_MATH
+from polycardia.ionic.template import VECTOR_MATH
 
 HARNESS = """
 #include <stddef.h>

@@ -4,7 +4,8 @@ from known_meshes import box
 
 from polycardia.errors import BadMesh
 from polycardia.physics.electrodes import ELECTRODES
-from polycardia.physics.leads import LEADS, lead_vectors, twelve_leads
+from polycardia.physics.leads import LEADS, lead_vectors, twelve_leads, unit_lead_vectors
+from polycardia.physics.mesh import TetMesh
 
 SIGMA = np.array([[0.3, 0.05, 0.0], [0.05, 0.2, -0.02], [0.0, -0.02, 0.1]])
 BATH = 0.2
@@ -39,6 +40,25 @@ def test_an_electrode_on_a_node_is_refused():
     mesh = box(2)
     with pytest.raises(BadMesh, match="electrode 1"):
         lead_vectors(mesh, SIGMA, np.array([[5.0, 5.0, 5.0], mesh.points[3]]), BATH)
+
+
+@pytest.mark.parametrize(("fibre", "cross"), [(0.2, 0.143), (0.6, 0.01), (0.1, 0.4)])
+def test_unit_vectors_add_up_to_those_of_any_conductivity(fibre, cross):
+    plain = box(3, jitter=0.2)
+    random = np.random.default_rng(5)
+    direction = random.normal(size=(len(plain.tetrahedra), 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    mesh = TetMesh(plain.points, plain.tetrahedra, plain.region, direction)
+    factor = random.uniform(0.1, 2.0, len(plain.tetrahedra))  # a scar conducts less
+    # The tensor has these two eigenvalues, the first along the fibre.
+    tensor = np.empty((len(factor), 3, 3))
+    for cell, (way, own) in enumerate(zip(direction, factor, strict=True)):
+        frame, _ = np.linalg.qr(np.column_stack([way, np.eye(3)[:, :2]]))
+        tensor[cell] = own * frame @ np.diag([fibre, cross, cross]) @ frame.T
+    electrodes = np.array([[6.0, 1.0, -5.0], [-3.0, -2.0, 4.0]])
+    found = unit_lead_vectors(mesh, factor, electrodes, BATH).at(fibre, cross)
+    expected = lead_vectors(mesh, tensor, electrodes, BATH)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
 
 
 @pytest.fixture(scope="module")

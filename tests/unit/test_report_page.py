@@ -82,6 +82,18 @@ def test_page_shows_outcomes_measures_and_sentences():
     assert "140" in seen.text
 
 
+def test_under_resolved_hearts_are_named_and_counted():
+    measures = {"qrs_duration": (91.25, "ms"), "under_resolved": (1.0, "1")}
+    coarse = solved("p1", measures=measures)
+    fine = solved("p2", measures=measures | {"under_resolved": (0.0, "1")})
+    seen = read(coarse, fine)
+    assert len(seen.all("span", **{"class": "badge doubtful"})) == 2  # in the table and its part
+    assert len(seen.all("li", **{"class": "doubtful"})) == 1
+    assert "1 under-resolved" in " ".join(seen.text.split())
+    assert "Under resolved" not in seen.text  # a column of its own would say it twice
+    assert not read(fine).all("li", **{"class": "doubtful"})
+
+
 def page_full_of(value):
     heart = solved(
         value,

@@ -12,7 +12,7 @@ import pytest
 from tiny_cohort import ROOT, Row, Study, new_study, polycardia
 
 COMMANDS = (
-    "model", "prepare", "simulate", "shard", "archive", "report", "status", "slab",
+    "model", "pace", "prepare", "simulate", "shard", "archive", "report", "status", "slab",
     "synthesise", "pack", "verify", "defaults",
 )  # fmt: skip
 

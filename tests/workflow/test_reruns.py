@@ -102,6 +102,15 @@ def _setting(*names: str, value: object) -> Callable[[Study], None]:
     return lambda study: study.configure(change)
 
 
+def _pair(fibre: float, cross: float) -> dict[str, float]:
+    return {"fibre": fibre, "cross": cross}
+
+
+def _tissue(**sections: dict[str, float]) -> Callable[[Study], None]:
+    """Replace the tissue, but for its fast endocardial layer."""
+    return _setting("tissue", value={**sections, "endocardial_factor": 9.0})
+
+
 def _deleted(*paths: str) -> Callable[[Study], None]:
     def delete(study: Study) -> None:
         for path in paths:
@@ -116,7 +125,9 @@ def _cell(patient: str, **cells: str) -> Callable[[Study], None]:
 
 
 SIMULATIONS = jobs(*(f"simulate {patient}" for patient in PATIENTS)) + gathering(*PATIENTS)
+APEX = {"name": "apex", "coordinates": {"apicobasal": [0.0, 0.1]}}
 MODELS = {layer: jobs(f"model {layer}") for layer in LAYERS}
+ALL_MODELS = jobs(*(f"model {layer}" for layer in LAYERS))
 
 CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     "the table's time": (_touch_the_table, NOTHING),
@@ -147,14 +158,47 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
         _setting("archive", "max_failed_fraction", value=0.25),
         jobs("archive", "report"),
     ),
-    "the time step": (_setting("numerics", "dt", value=0.1), SIMULATIONS),
+    "the time step": (_setting("numerics", "dt", value=0.1), ALL_MODELS + SIMULATIONS),
+    # Waves are measured at the tissue's anisotropy; no conductivity prepares a heart again.
     "a conductivity outside the cells": (
         _setting("tissue", "extracellular", "fibre", value=3.9),
+        ALL_MODELS + SIMULATIONS,
+    ),
+    "a conductivity inside the cells": (
+        _setting("tissue", "intracellular", "cross", value=1.9),
+        ALL_MODELS + SIMULATIONS,
+    ),
+    "all conductivities by one factor": (
+        _tissue(intracellular=_pair(2.0, 1.0), extracellular=_pair(2.0, 1.0)),
+        SIMULATIONS,
+    ),
+    "velocities for conductivities": (
+        _tissue(velocities=_pair(0.5, 0.25), extracellular=_pair(4.0, 2.0)),
+        ALL_MODELS + SIMULATIONS,
+    ),
+    "the factor of the endocardial layer": (
+        _setting("tissue", "endocardial_factor", value=8.0),
+        whole_hearts(*PATIENTS) + gathering(*PATIENTS),
+    ),
+    "the limit of velocity errors": (
+        _setting("numerics", "velocity_error_limit", value=0.2),
         SIMULATIONS,
     ),
     "a site's radius": (
         _setting("protocol", "site_radius", value=9.0),
         whole_hearts(*PATIENTS) + gathering(*PATIENTS),
+    ),
+    "a place": (
+        _setting("protocol", "places", value=[APEX]),
+        whole_hearts(*PATIENTS) + gathering(*PATIENTS),
+    ),
+    "the strength of a stimulus": (
+        _setting("protocol", "stimulus", "amplitude", value=60.0),
+        SIMULATIONS,
+    ),
+    "a train of beats": (
+        _setting("protocol", "stimuli", value=[{"name": "s", "extrastimuli": [200.0]}]),
+        SIMULATIONS,
     ),
     "one layer's cells": (
         _setting("cells", "midwall", "parameters", "tau_close", value=65.0),
@@ -162,7 +206,7 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     ),
     "the cells' rhythm": (
         _setting("cells", "beats", value=1),
-        MODELS["endocardial"] + MODELS["midwall"] + MODELS["epicardial"] + SIMULATIONS,
+        ALL_MODELS + SIMULATIONS,
     ),
 }
 

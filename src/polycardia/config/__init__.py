@@ -4,10 +4,19 @@ Units stand in brackets and the source behind them; ``docs/defaults.yaml`` is wr
 from these fields.  Where jobs go and how large they are is the profile's business.
 """
 
-from polycardia.config.beat import ActivationSite, Numerics, Protocol, Stimulus
-from polycardia.config.cells import PACING_DT, CellModel, Cells, Pacing
+from polycardia.config.beat import Numerics
+from polycardia.config.cells import PACING_DT, CellModel, Cells, Pacing, Settling, Waves
 from polycardia.config.fields import whole_steps
-from polycardia.config.outputs import Archive, Electrocardiogram, Outputs, Report
+from polycardia.config.outputs import Archive, Electrocardiogram, Outputs, Probe, Report, Snapshots
+from polycardia.config.places import DEFAULT_SITES, Place
+from polycardia.config.protocol import (
+    BEAT,
+    CAPTURE_WINDOW,
+    Protocol,
+    Pulse,
+    Stimulation,
+    Stimulus,
+)
 from polycardia.config.reading import read_study, study_from
 from polycardia.config.study import Preparation, Simulation, Study
 from polycardia.config.tissue import (
@@ -17,11 +26,14 @@ from polycardia.config.tissue import (
     Fibres,
     Intracellular,
     Tissue,
+    Velocities,
 )
 
 __all__ = [
+    "BEAT",
+    "CAPTURE_WINDOW",
+    "DEFAULT_SITES",
     "PACING_DT",
-    "ActivationSite",
     "Anatomy",
     "Archive",
     "CellModel",
@@ -34,13 +46,21 @@ __all__ = [
     "Numerics",
     "Outputs",
     "Pacing",
+    "Place",
     "Preparation",
+    "Probe",
     "Protocol",
+    "Pulse",
     "Report",
+    "Settling",
     "Simulation",
+    "Snapshots",
+    "Stimulation",
     "Stimulus",
     "Study",
     "Tissue",
+    "Velocities",
+    "Waves",
     "read_study",
     "study_from",
     "whole_steps",

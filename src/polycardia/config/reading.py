@@ -65,17 +65,18 @@ def _settings_of(section: Sequence[int | str]) -> list[str]:
     """Return the names of the settings of a section, given the way to it."""
     model: type[BaseModel] = Study
     for part in section:
-        if isinstance(part, str):
-            model = _section_in(model.model_fields[part].annotation)
+        # The place of a list's item, or a mapping's key, leads no deeper.
+        if isinstance(part, str) and part in model.model_fields:
+            model = _section_in(model.model_fields[part].annotation) or model
     return list(model.model_fields)
 
 
-def _section_in(annotation: Any) -> type[BaseModel]:
-    """Return the section that a field's type holds, also inside tuples and unions."""
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a field's type holds, also inside tuples, mappings and unions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    inner = (argument for argument in get_args(annotation) if argument is not type(None))
-    return _section_in(next(inner))
+    found = (_section_in(argument) for argument in get_args(annotation))
+    return next((section for section in found if section is not None), None)
 
 
 def _short(value: Any) -> str:

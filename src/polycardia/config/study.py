@@ -1,11 +1,11 @@
 """The whole study, and what each of its steps is given of it."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from polycardia.config.beat import Numerics, Protocol, Sites, Stimulus
-from polycardia.config.cells import Cells
+from polycardia.config.beat import Numerics
+from polycardia.config.cells import Cells, Pacing, Waves
 from polycardia.config.fields import Name, Positive, Section, whole_steps
 from polycardia.config.outputs import (
     Archive,
@@ -15,19 +15,25 @@ from polycardia.config.outputs import (
     Place,
     Report,
 )
-from polycardia.config.tissue import Anatomy, Intracellular, Tissue
+from polycardia.config.places import EndocardialSite, Places
+from polycardia.config.protocol import Protocol, Stimulation
+from polycardia.config.tissue import Anatomy, Tissue
+from polycardia.config.variation import RegionTag
 
 FEWEST_SAMPLES = 50  # of an ECG that can be drawn and measured
+
+PlacedSites = Annotated[tuple[EndocardialSite, ...] | None, Field(strict=False)]
 
 
 class Preparation(Section):
     """Everything that decides a prepared heart, and nothing else: a change here prepares again."""
 
     anatomy: Anatomy = Anatomy()
-    intracellular: Intracellular = Intracellular()
-    endocardial_factor: Positive = Tissue().endocardial_factor
-    sites: Sites = None
+    endocardial_factor: Positive = Tissue().fast_layer_factor
+    conductivity_factors: dict[RegionTag, Positive] = Field(default={})
+    sites: PlacedSites = None
     site_radius: Positive = Protocol().site_radius
+    places: Places = ()
     electrodes: dict[ElectrodeName, Place] = Field(default={})
     bath_conductivity: Positive = Electrocardiogram().bath_conductivity
 
@@ -37,22 +43,22 @@ class Simulation(Section):
 
     tissue: Tissue = Tissue()
     cells: Cells = Cells()
-    stimulus: Stimulus = Stimulus()
+    stimulation: Stimulation = Stimulation()
     numerics: Numerics = Numerics()
     sampling_interval: Positive = Electrocardiogram().sampling_interval
     outputs: Outputs = Outputs()
 
     @model_validator(mode="after")
     def _intervals_are_whole_steps(self) -> Self:
-        dt = self.numerics.dt
+        dt = self.numerics.dt_quiet
         whole_steps(self.sampling_interval, dt, "ecg.sampling_interval")
-        whole_steps(self.stimulus.duration, dt, "protocol.stimulus.duration")
         most = self.numerics.duration / FEWEST_SAMPLES
         if self.sampling_interval > most:
             raise ValueError(
                 f"ecg.sampling_interval {self.sampling_interval:g} ms, expected at most "
                 f"{most:g} ms, {FEWEST_SAMPLES} samples a beat"
             )
+        self.outputs.require_fit(self.sampling_interval, self.numerics.duration)
         return self
 
 
@@ -77,13 +83,17 @@ class Study(Section):
     @model_validator(mode="after")
     def _simulation_is_sound(self) -> Self:
         self.simulation()
-        for site in self.protocol.sites or ():
-            if site.time > 0.0:
-                whole_steps(site.time, self.numerics.dt, f"protocol.sites: time of {site.name}")
-            if site.time >= self.numerics.duration:
+        self.protocol.require_fit(self.numerics.dt, self.numerics.duration)
+        return self
+
+    @model_validator(mode="after")
+    def _probes_are_at_known_sites(self) -> Self:
+        known = [*self.protocol.delays(), *(place.name for place in self.protocol.places)]
+        for probe in self.outputs.probes.at:
+            if probe.site is not None and probe.site not in known:
                 raise ValueError(
-                    f"protocol.sites: {site.name} at {site.time:g} ms, expected before the end, "
-                    f"{self.numerics.duration:g} ms"
+                    f"outputs.probes: {probe.name} is at the site {probe.site!r}, expected one of "
+                    f"{', '.join(known) or '(there are none)'}"
                 )
         return self
 
@@ -91,20 +101,30 @@ class Study(Section):
         """Return what `polycardia prepare` is given."""
         return Preparation(
             anatomy=self.anatomy,
-            intracellular=self.tissue.intracellular,
-            endocardial_factor=self.tissue.endocardial_factor,
-            sites=self.protocol.sites,
+            endocardial_factor=self.tissue.fast_layer_factor,
+            conductivity_factors={
+                tag: region.conductivity_factor
+                for tag, region in sorted(self.cells.regions.items())
+                if region.conductivity_factor != 1.0
+            },
+            sites=self.protocol.without_times(),
             site_radius=self.protocol.site_radius,
+            places=self.protocol.places,
             electrodes=self.ecg.electrodes,
             bath_conductivity=self.ecg.bath_conductivity,
         )
+
+    def pacing_of(self, layer: str) -> Pacing:
+        """Return what `polycardia model` is given for one layer."""
+        waves = Waves(dt=self.numerics.dt, anisotropy=self.tissue.anisotropy)
+        return self.cells.pacing_of(layer, waves)
 
     def simulation(self) -> Simulation:
         """Return what `polycardia simulate` is given."""
         return Simulation(
             tissue=self.tissue,
             cells=self.cells,
-            stimulus=self.protocol.stimulus,
+            stimulation=self.protocol.stimulation(),
             numerics=self.numerics,
             sampling_interval=self.ecg.sampling_interval,
             outputs=self.outputs,

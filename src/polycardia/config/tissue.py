@@ -1,6 +1,6 @@
 """The heart before its beat: anatomy and tissue."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -64,6 +64,21 @@ class Extracellular(Conductivity):
     cross: Positive = Field(0.24, description="across the fibres [mS/mm = S/m]")
 
 
+class Velocities(Section):
+    """Velocities of a plane wave, in place of intracellular conductivities."""
+
+    fibre: Positive = Field(description="along the fibres [mm/ms = m/s]")
+    cross: Positive = Field(description="across the fibres [mm/ms = m/s]")
+    endocardial: Positive | None = Field(
+        None,
+        description="along the fibres where cells touch an endocardium, in place of "
+        "endocardial_factor [mm/ms = m/s]",
+    )
+
+
+ENDOCARDIAL_FACTOR = 4.0
+
+
 class Tissue(Section):
     """Ventricular myocardium.
 
@@ -71,15 +86,80 @@ class Tissue(Section):
     et al., Phil Trans R Soc A 369:4331, 2011). The intracellular ones are chosen so that the
     ten Tusscher-Panfilov 2006 cell conducts at 0.65 m/s along and 0.50 m/s across the fibres
     once the mesh resolves it, as in human ventricles (Taggart et al., J Mol Cell Cardiol
-    32:621, 2000).
+    32:621, 2000). Velocities may be given instead of them.
     """
 
     surface_to_volume: Positive = Field(140.0, description="chi [1/mm]")
     capacitance: Positive = Field(0.01, description="C_m [uF/mm^2]")
-    intracellular: Intracellular = Intracellular()
+    velocities: Velocities | None = Field(
+        None,
+        description="in place of intracellular, for example {fibre: 0.65, cross: 0.5, "
+        "endocardial: 1.3} [mm/ms = m/s]: docs/physics.md",
+    )
+    intracellular: Intracellular | None = Intracellular()
     extracellular: Extracellular = Extracellular()
-    endocardial_factor: Positive = Field(
-        4.0,
+    endocardial_factor: Positive | None = Field(
+        ENDOCARDIAL_FACTOR,
         description="conductivities of the cells that touch an endocardium are multiplied by "
         "this, for the Purkinje network's fast layer: 4 doubles the velocity [1]",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _velocities_replace_defaults(cls, given: Any) -> Any:
+        """Leave out the defaults of what velocities stand for; what is given stays."""
+        velocities = given.get("velocities") if isinstance(given, dict) else None
+        if velocities is None:
+            return given
+        instead: dict[str, None] = {"intracellular": None}
+        if _endocardial(velocities) is not None:
+            instead["endocardial_factor"] = None
+        return instead | given
+
+    @model_validator(mode="after")
+    def _each_is_given_once(self) -> Self:
+        velocities = self.velocities
+        _require_one_of(
+            {"velocities": velocities, "intracellular": self.intracellular},
+        )
+        _require_one_of(
+            {
+                "velocities.endocardial": velocities and velocities.endocardial,
+                "endocardial_factor": self.endocardial_factor,
+            }
+        )
+        return self
+
+    @property
+    def anisotropy(self) -> float:
+        """Effective conductivity along the fibres over that across them [1]."""
+        if self.velocities is not None:
+            return (self.velocities.fibre / self.velocities.cross) ** 2
+        assert self.intracellular is not None
+        inside, outside = self.intracellular, self.extracellular
+        along = 1.0 / (1.0 / inside.fibre + 1.0 / outside.fibre)
+        return along * (1.0 / inside.cross + 1.0 / outside.cross)
+
+    @property
+    def fast_layer_factor(self) -> float:
+        """Conductivities where cells touch an endocardium over those of the others [1]."""
+        if self.endocardial_factor is not None:
+            return self.endocardial_factor
+        assert self.velocities is not None
+        assert self.velocities.endocardial is not None
+        return (self.velocities.endocardial / self.velocities.fibre) ** 2
+
+
+def _endocardial(velocities: Any) -> Any:
+    if isinstance(velocities, Velocities):
+        return velocities.endocardial
+    return velocities.get("endocardial") if isinstance(velocities, dict) else None
+
+
+def _require_one_of(settings: dict[str, object]) -> None:
+    """Raise a ValueError unless exactly one of these settings has a value."""
+    given = [name for name, value in settings.items() if value is not None]
+    if len(given) != 1:
+        raise ValueError(
+            f"found {' and '.join(given) or 'neither'}, expected one of {' and '.join(settings)}"
+        )

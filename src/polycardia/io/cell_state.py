@@ -1,8 +1,8 @@
 """``models/<layer>.json``: the state that a cell model's tissue starts from."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from polycardia.errors import BadStudy
@@ -19,6 +19,21 @@ class CellState:
         voltage: [mV].
         states: of the other state variables, in the units of the model's text.
         state_names: of ``states``.
+        outcome: of the pacing, as in `ionic.limit_cycle.Settled`.
+        beats: paced.
+        apd90: of the beat that follows [ms], and where they alternate of the one after it; None
+            where the voltage does not come back.
+        peak: highest voltage of that beat [mV].
+        steepest: its upstroke, the stimulus included [mV/ms].
+        carrier: name of the state whose ions carry the stimulus, or nothing.
+        change: largest relative change of a state over the last beat; None where none was asked.
+        drifts: of the states that change most, a beat, in the units of the model's text.
+        speed: k of ``c = k sqrt(D)``, as in `study.calibration.Calibration` [1/sqrt(ms)]; None
+            where no waves were measured.
+        resolution: of the table below, element length over sqrt(D) [sqrt(ms)].
+        current_factor: of the current near the front.
+        velocity_along: numerical velocity over the right one, along the fibres.
+        velocity_across: the same across the fibres.
     """
 
     settings: str
@@ -26,6 +41,19 @@ class CellState:
     voltage: float
     states: Sequence[float]
     state_names: Sequence[str]
+    outcome: str
+    beats: int
+    apd90: Sequence[float | None]
+    peak: float
+    steepest: float
+    carrier: str
+    change: float | None
+    drifts: Mapping[str, float]
+    speed: float | None = None
+    resolution: Sequence[float] = field(default_factory=list)
+    current_factor: Sequence[float] = field(default_factory=list)
+    velocity_along: Sequence[float] = field(default_factory=list)
+    velocity_across: Sequence[float] = field(default_factory=list)
 
 
 def write_cell_state(path: Path, state: CellState) -> None:

@@ -24,6 +24,28 @@ COMPRESSED: Mapping[str, object] = {"compression": "gzip", "compression_opts": 4
 
 
 @dataclass(frozen=True)
+class ProbeRecord:
+    """What was recorded at one node.
+
+    Attributes:
+        name: of the probe.
+        node: its number.
+        place: ``(3,)`` of the node [mm].
+        miss: from where the probe was wanted to the node [mm].
+        cell_type: of the node.
+        traces: values ``(n,)``, unit and whole name in the cell model's text, by the name that the
+            study asked for; first of all ``voltage``.
+    """
+
+    name: str
+    node: int
+    place: Floats
+    miss: float
+    cell_type: int
+    traces: Mapping[str, tuple[Floats, str, str]]
+
+
+@dataclass(frozen=True)
 class HeartResult:
     """What is known of a heart that was solved.
 
@@ -38,6 +60,9 @@ class HeartResult:
         electrode_names: of the rows of ``electrodes``.
         electrodes: ``(10, 3)`` [mm].
         measures: value and unit by name.
+        probes: what was recorded at chosen nodes.
+        probe_interval: between its samples [ms].
+        snapshot_times: of the voltage in the file beside this one [ms], or None without one.
     """
 
     mesh: TetMesh
@@ -50,6 +75,9 @@ class HeartResult:
     electrode_names: Sequence[str]
     electrodes: Floats
     measures: Mapping[str, tuple[float, str]]
+    probes: Sequence[ProbeRecord] = ()
+    probe_interval: float = np.nan
+    snapshot_times: Floats | None = None
 
 
 def write_heart(
@@ -65,13 +93,21 @@ def write_heart(
             measures = file.create_group("measures")
             for name, (value, unit) in result.measures.items():
                 measures.create_dataset(name, data=value).attrs["unit"] = unit
+            if result.probes:
+                _write_probes(file.create_group("probes", track_order=True), result)
+            if result.snapshot_times is not None:
+                snapshots = file.create_group("voltage")
+                snapshots.attrs["file"] = f"{path.stem}.voltage{path.suffix}"
+                times = snapshots.create_dataset("times", data=result.snapshot_times)
+                times.attrs["unit"] = "ms"
 
 
-def _write_grid(file: h5py.File, result: HeartResult) -> None:
+def write_mesh(file: h5py.File, mesh: TetMesh) -> h5py.Group:
+    """Create ``/VTKHDF`` with the mesh, and return it."""
     grid = file.create_group("VTKHDF")
     grid.attrs["Version"] = np.array([2, 0], np.int64)
     grid.attrs["Type"] = np.bytes_("UnstructuredGrid")
-    points, cells = result.mesh.points, result.mesh.tetrahedra
+    points, cells = mesh.points, mesh.tetrahedra
     grid["NumberOfPoints"] = np.array([len(points)], np.int64)
     grid["NumberOfCells"] = np.array([len(cells)], np.int64)
     grid["NumberOfConnectivityIds"] = np.array([cells.size], np.int64)
@@ -79,6 +115,11 @@ def _write_grid(file: h5py.File, result: HeartResult) -> None:
     grid.create_dataset("Connectivity", data=cells.ravel(), **COMPRESSED)
     grid.create_dataset("Offsets", data=np.arange(len(cells) + 1) * 4, **COMPRESSED)
     grid.create_dataset("Types", data=np.full(len(cells), VTK_TETRA, np.uint8), **COMPRESSED)
+    return grid
+
+
+def _write_grid(file: h5py.File, result: HeartResult) -> None:
+    grid = write_mesh(file, result.mesh)
     for group, fields in (("PointData", result.point_fields), ("CellData", result.cell_fields)):
         for name, values in fields.items():
             data = grid.create_dataset(f"{group}/{name}", data=_single(values), **COMPRESSED)
@@ -103,6 +144,22 @@ def _write_ecg(file: h5py.File, result: HeartResult) -> None:
     electrodes = ecg.create_dataset("electrodes", data=result.electrodes)
     electrodes.attrs["names"] = list(result.electrode_names)
     electrodes.attrs["unit"] = "mm"
+
+
+def _write_probes(group: h5py.Group, result: HeartResult) -> None:
+    group.attrs["names"] = [probe.name for probe in result.probes]
+    group.attrs["sampling_interval"] = result.probe_interval
+    for probe in result.probes:
+        one = group.create_group(probe.name, track_order=True)
+        one.attrs["node"] = probe.node
+        one.attrs["cell_type"] = probe.cell_type
+        one.attrs["miss"] = probe.miss
+        one.create_dataset("place", data=probe.place).attrs["unit"] = "mm"
+        for name, (values, unit, variable) in probe.traces.items():
+            path = f"traces/{name}"
+            data = one.create_dataset(path, data=values.astype(np.float32), **COMPRESSED)
+            data.attrs["unit"] = unit
+            data.attrs["variable"] = variable
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,38 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from polycardia.io.output_verification import (
+    beside,
+    filter_faults,
+    probe_faults,
+    voltage_faults,
+)
+
 LEADS = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 ELECTRODES = ["RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
 SOLVED = "solved"
 STATUSES = (SOLVED, "bad_mesh", "diverged", "not_activated")
-MEASURES = ("qrs_duration", "qt_interval", "total_activation_time")
+VELOCITY_ERRORS = tuple(
+    f"numerical_velocity_error_{what}"
+    for what in ("along", "along_p95", "across", "across_p95", "unknown")
+)
+MEASURES = (
+    "qrs_duration", "qt_interval", "total_activation_time", *VELOCITY_ERRORS, "under_resolved",
+)  # fmt: skip
 ORIGIN = (
     "settings", "version", "git_revision", "host", "scheduler_id", "scheduler_nodes",
     "python_version", "numpy_version", "h5py_version",
 )  # fmt: skip
 PROVENANCE = (*ORIGIN, "mesh_sha256", "ranks", "seconds", "memory")
+COSTS = (
+    "cost_reaction", "cost_front", "cost_diffusion", "cost_halo", "cost_output", "cost_control",
+    "cost_processor", "cost_n_nodes", "cost_n_ranks", "cost_n_steps", "cost_n_large_steps",
+    "cost_stages", "cost_exchanges", "cost_messages", "cost_message_bytes", "cost_memory",
+)  # fmt: skip
 PROVENANCE_IF_SOLVED = (
-    "mended", "labels_from", "fibres_from", "cost_membrane", "cost_diffusion", "cost_recording",
-    "cost_iterations", "cost_n_steps",
+    "tissue", "mended", "labels_from", "fibres_from", *COSTS,
 )  # fmt: skip
 VTK_TETRA = 10
-GZIP, SHUFFLE = 1, 2  # HDF5's numbers of the filters that VTK reads
 LIMB_TOLERANCE = 1e-3  # of the largest deflection, rounding to single precision allowed for
 UNIT_TOLERANCE = 1e-5  # of directions in single precision
 OTHERS = stat.S_IRWXO
@@ -48,6 +64,9 @@ def heart_faults(path: Path) -> Iterator[str]:
     try:
         with h5py.File(path, "r") as file:
             yield from (f"{path.name}: {fault}" for fault in _faults(file))
+            yield from voltage_faults(path, file)
+        if beside(path).exists():
+            yield from mode_faults(beside(path))
     except UNREADABLE as error:
         yield f"{path.name}: {error}"
 
@@ -99,6 +118,8 @@ def _faults(file: h5py.File) -> Iterator[str]:
     yield from _grid_faults(file["VTKHDF"])
     yield from _ecg_faults(file["ecg"])
     yield from _measure_faults(file["measures"])
+    if "probes" in file:
+        yield from probe_faults(file["probes"], int(file["VTKHDF/NumberOfPoints"][0]))
 
 
 def _is_json_list(text: str) -> bool:
@@ -110,9 +131,12 @@ def _is_json_list(text: str) -> bool:
 
 def _grid_faults(grid: h5py.Group) -> Iterator[str]:
     n_points, n_cells = int(grid["NumberOfPoints"][0]), int(grid["NumberOfCells"][0])
-    wrong = list(
-        dataset_faults(grid, _grid_promises(n_points, n_cells, "sheet" in grid["CellData"]))
-    )
+    promised = _grid_promises(n_points, n_cells) | {
+        name: promise
+        for name, promise in _promises_if_there(n_points, n_cells).items()
+        if name in grid
+    }
+    wrong = list(dataset_faults(grid, promised))
     yield from wrong
     yield from _field_faults(grid, n_points, n_cells)
     if wrong:
@@ -132,8 +156,8 @@ def _grid_faults(grid: h5py.Group) -> Iterator[str]:
         yield "VTKHDF holds other cells than tetrahedra"
 
 
-def _grid_promises(n_points: int, n_cells: int, sheets: bool) -> dict[str, Promise]:
-    promises = {
+def _grid_promises(n_points: int, n_cells: int) -> dict[str, Promise]:
+    return {
         "Points": Promise((n_points, 3), "float32", "mm"),
         "Connectivity": Promise((4 * n_cells,)),
         "Offsets": Promise((n_cells + 1,)),
@@ -144,7 +168,15 @@ def _grid_promises(n_points: int, n_cells: int, sheets: bool) -> dict[str, Promi
         "CellData/region": Promise((n_cells,), "int32"),
         "FieldData/axes": Promise((3, 3), "float64"),
     }
-    return promises | ({"CellData/sheet": Promise((n_cells, 3), "float32")} if sheets else {})
+
+
+def _promises_if_there(n_points: int, n_cells: int) -> dict[str, Promise]:
+    """What holds for fields that a heart need not have."""
+    return {
+        "CellData/sheet": Promise((n_cells, 3), "float32"),
+        "PointData/apd90": Promise((n_points,), "float32", "ms"),
+        "PointData/activation_count": Promise((n_points,), "uint16"),
+    }
 
 
 def _field_faults(grid: h5py.Group, n_points: int, n_cells: int) -> Iterator[str]:
@@ -153,17 +185,7 @@ def _field_faults(grid: h5py.Group, n_points: int, n_cells: int) -> Iterator[str
         for name, data in grid[group].items():
             if data.shape[:1] != (count,):
                 yield f"VTKHDF/{group}/{name} has {data.shape[:1]} rows, expected {count}"
-    stored: list[h5py.Dataset] = []
-    grid.visititems(lambda _, item: stored.append(item) if isinstance(item, h5py.Dataset) else None)
-    for data in stored:
-        if not set(_filters(data)) <= {GZIP, SHUFFLE}:
-            yield f"{data.name.lstrip('/')} is stored with a filter that VTK does not read"
-
-
-def _filters(data: h5py.Dataset) -> Iterator[int]:
-    properties = data.id.get_create_plist()
-    for number in range(properties.get_nfilters()):
-        yield properties.get_filter(number)[0]
+    yield from filter_faults(grid)
 
 
 def _direction_faults(directions: h5py.Dataset) -> Iterator[str]:
@@ -204,3 +226,5 @@ def _measure_faults(measures: h5py.Group) -> Iterator[str]:
             yield f"measures/{name} is {measure.shape}, expected one number"
         if "unit" not in measure.attrs:
             yield f"measures/{name} has no unit"
+    if "under_resolved" in measures and measures["under_resolved"][()] not in (0.0, 1.0):
+        yield f"measures/under_resolved is {measures['under_resolved'][()]}, expected 0 or 1"

@@ -15,8 +15,10 @@ from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import opened
 from polycardia.physics.heart import PreparedHeart, Site
+from polycardia.physics.leads import LeadVectors
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
 
+LEADS = ("along", "across")  # the fibres; of `physics.leads.LeadVectors`
 CELLS_AT_ONCE = 1_000_000  # read and filtered together, 16 MB
 
 
@@ -48,10 +50,13 @@ def _write_heart(file: h5py.File, heart: PreparedHeart) -> None:
     file["axes"] = heart.axes
     sites = file.create_group("sites", track_order=True)
     for site in heart.sites:
-        sites.create_dataset(site.name, data=site.nodes).attrs["time"] = site.time
+        sites[f"{site.name}/nodes"] = site.nodes
+        sites[f"{site.name}/around"] = site.around
     file["electrodes"] = heart.electrodes
     file["electrodes"].attrs["names"] = list(heart.electrode_names)
-    file["leads"] = heart.leads
+    for name in LEADS:
+        file[f"leads/{name}"] = getattr(heart.leads, name)
+        file[f"leads/{name}"].attrs["unit"] = "mm/mS"
     for name, (value, unit) in heart.measures.items():
         file[f"measures/{name}"] = value
         file[f"measures/{name}"].attrs["unit"] = unit
@@ -67,6 +72,7 @@ class CellSlice:
         points: ``(n_touched, 3)`` [mm].
         fibre: ``(n_cells, 3)``.
         factor: ``(n_cells,)``.
+        region: ``(n_cells,)`` tags.
     """
 
     tetrahedra: NDArray[np.int32]
@@ -74,6 +80,7 @@ class CellSlice:
     points: Floats
     fibre: NDArray[np.float32]
     factor: NDArray[np.float32]
+    region: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -82,12 +89,12 @@ class NodeSlice:
 
     Attributes:
         cell_type: ``(n_owned,)``.
-        leads: ``(10, n_owned)``.
+        leads: ``(10, n_owned)``, along and across the fibres.
         sites: with the owned nodes only, numbered in the heart.
     """
 
     cell_type: NDArray[np.uint8]
-    leads: Floats
+    leads: LeadVectors
     sites: list[Site]
 
 
@@ -138,18 +145,28 @@ class PreparedFile:
             points=self._rows("mesh/points", touched),
             fibre=self._rows("mesh/fibre", cells),
             factor=self._rows("mesh/factor", cells),
+            region=self._rows("mesh/region", cells),
         )
 
     def read_nodes(self, first: int, last: int) -> NodeSlice:
         """Read what belongs to the nodes ``first <= node < last``."""
         return NodeSlice(
             cell_type=self._file["cell_type"][first:last],
-            leads=self._file["leads"][:, first:last],
+            leads=self._leads(first, last),
             sites=[
-                Site(site.name, _between(site.nodes, first, last), site.time)
-                for site in self._sites()
+                Site(
+                    site.name,
+                    _between(site.nodes, first, last),
+                    _between(site.around, first, last),
+                )
+                for site in self.read_sites()
             ],
         )
+
+    def read_coordinate(self, name: str, first: int, last: int) -> Floats:
+        """Read a coordinate of the nodes ``first <= node < last``."""
+        values: Floats = self._file[f"coordinates/{name}"][first:last].astype(np.float64)
+        return values
 
     def read(self) -> PreparedHeart:
         """Read the whole heart."""
@@ -170,21 +187,25 @@ class PreparedFile:
             cell_type=file["cell_type"][()],
             coordinates={name: values[()] for name, values in file["coordinates"].items()},
             axes=file["axes"][()],
-            sites=self._sites(),
+            sites=self.read_sites(),
             electrode_names=[str(name) for name in file["electrodes"].attrs["names"]],
             electrodes=file["electrodes"][()],
-            leads=file["leads"][()],
+            leads=self._leads(0, self.n_nodes),
             measures={
                 name: (float(value[()]), str(value.attrs["unit"]))
                 for name, value in file["measures"].items()
             },
         )
 
-    def _sites(self) -> list[Site]:
+    def read_sites(self) -> list[Site]:
+        """Read the sites and places of the whole heart."""
         return [
-            Site(name, nodes[()].astype(np.int64), float(nodes.attrs["time"]))
-            for name, nodes in self._file["sites"].items()
+            Site(name, site["nodes"][()].astype(np.int64), site["around"][()].astype(np.int64))
+            for name, site in self._file["sites"].items()
         ]
+
+    def _leads(self, first: int, last: int) -> LeadVectors:
+        return LeadVectors(*(self._file[f"leads/{name}"][:, first:last] for name in LEADS))
 
     def _cells_of(self, first: int, last: int) -> Integers:
         """Return the cells with a node in the slice, reading a part of them at a time.

@@ -123,9 +123,10 @@ def _hearts_faults(folder: Path, file: h5py.File) -> Iterator[str]:
             yield from (f"cohort.h5: {fault}" for fault in _row_faults(file, row, name))
         except UNREADABLE as error:
             yield f"cohort.h5: {name} cannot be compared with its heart: {error}"
-    strangers = {heart.stem for heart in folder.glob("*.vtkhdf")} - set(names)
-    for name in sorted(strangers):
-        yield f"{name}.vtkhdf: belongs to no patient of the archive"
+    # A patient's name has no dot: behind one stands what else of the heart a file holds.
+    found, known = sorted(folder.glob("*.vtkhdf")), set(names)
+    for stranger in (heart for heart in found if heart.name.split(".")[0] not in known):
+        yield f"{stranger.name}: belongs to no patient of the archive"
 
 
 def _row_faults(file: h5py.File, row: int, name: str) -> Iterator[str]:

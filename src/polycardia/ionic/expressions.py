@@ -1,6 +1,8 @@
 """Writing Myokit expressions as C that gcc and clang can vectorise."""
 
+import contextlib
 import math
+import operator as op
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -27,6 +29,8 @@ INFIX = {
     myokit.And: "&",
     myokit.Or: "|",
 }
+ARITHMETIC = {"+": op.add, "-": op.sub, "*": op.mul, "/": op.truediv}
+ZERO, ONE = "0.0", "1.0"
 PREFIX = {myokit.PrefixPlus: "+", myokit.PrefixMinus: "-", myokit.Not: "!"}
 FUNCTIONS = {
     myokit.Sqrt: "sqrt",
@@ -69,15 +73,17 @@ class Writer:
 
     def write(self, expression: Any) -> str:
         """Return ``expression`` as C, in brackets where it needs them."""
+        kind = type(expression)
+        if kind is myokit.PartialDerivative:
+            return self._names(slope_name(*(part.var() for part in expression)))
         if not isinstance(expression, myokit.Condition) and expression.is_constant():
             return number(constant(expression))
-        kind = type(expression)
         if kind is myokit.Name:
             return self._names(expression.var().qname())
         if kind in INFIX:
-            return f"({self.write(expression[0])} {INFIX[kind]} {self.write(expression[1])})"
+            return _infix(self.write(expression[0]), INFIX[kind], self.write(expression[1]))
         if kind in PREFIX:
-            return f"({PREFIX[kind]}{self.write(expression[0])})"
+            return _prefix(PREFIX[kind], self.write(expression[0]))
         if kind is myokit.Power:
             return self._power(*expression)
         if kind is myokit.Exp:
@@ -98,6 +104,11 @@ class Writer:
             self._temporaries[value] = f"t{len(self._temporaries)}"
             self._lines.append(f"const double {self._temporaries[value]} = {value};")
         return self._temporaries[value]
+
+    def value(self, expression: Any) -> str:
+        """Return ``expression`` as the name of a variable that holds it, or as a number."""
+        written = self.write(expression)
+        return written if is_literal(written) else self.temporary(written)
 
     def _exponential(self, argument: Any) -> str:
         form = linear(argument)
@@ -150,6 +161,45 @@ class Writer:
         if type(expression) is myokit.Quotient:
             return quotient
         return f"({dividend} - {divisor} * {quotient})"
+
+
+def slope_name(variable: Any, state: Any) -> str:
+    """Return under which name a `Writer` asks for the derivative of a variable by a state."""
+    return f"d {variable.qname()} / d {state.qname()}"
+
+
+def _infix(first: str, operator: str, second: str) -> str:
+    """Return the C text, without what a one or a zero makes superfluous."""
+    if (operator == "*" and ZERO in (first, second)) or (operator == "/" and first == ZERO):
+        return ZERO
+    if (operator == "+" and first == ZERO) or (operator == "*" and first == ONE):
+        return second
+    if (operator in "+-" and second == ZERO) or (operator in "*/" and second == ONE):
+        return first
+    if operator in ARITHMETIC and is_literal(first) and is_literal(second):
+        with contextlib.suppress(ArithmeticError):
+            return number(ARITHMETIC[operator](value_of(first), value_of(second)))
+    return f"({first} {operator} {second})"
+
+
+def _prefix(operator: str, operand: str) -> str:
+    if operator in "+-" and is_literal(operand):
+        return number(value_of(operand) if operator == "+" else 0.0 - value_of(operand))
+    return f"({operator}{operand})"
+
+
+def is_literal(text: str) -> bool:
+    """Return whether C text is a number and nothing else."""
+    try:
+        value_of(text)
+    except ValueError:
+        return False
+    return True
+
+
+def value_of(literal: str) -> float:
+    """Return the value of what `number` wrote."""
+    return float(literal.strip("()"))
 
 
 def number(value: float) -> str:

@@ -1,61 +1,41 @@
 """From a cell model to one C function that advances many cells.
 
 The function's loop runs over the cells and has neither branches nor calls in it, so that the
-compiler vectorises it.  Gates, found from the form of their equations, follow Rush and Larsen
-(IEEE Trans Biomed Eng 25:389, 1978): their exact solution for the voltage at the step's start.
-The voltage and all other states take a step of forward Euler.
+compiler vectorises it.  How each state takes its step: see `polycardia.ionic.scheme`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import myokit
 import myokit.lib.hh as hh
 
 from polycardia.errors import BadModel
-from polycardia.ionic.expressions import Writer
+from polycardia.ionic.derivatives import ZERO, derivative
+from polycardia.ionic.expressions import Writer, is_literal, number, slope_name
 from polycardia.ionic.model import CellModel, find_constant
-
-FUNCTION = "advance"
-
-BLOCK = 256
-"""Cells that take all steps of a call together: 20 states of them stay in 48 kB of cache."""
-
-VECTOR_MATH = Path(__file__).with_name("vector_math.h")
-
-TEMPLATE = """\
-#include <stddef.h>
-{vector_math}
-static void advance_block(double *restrict voltage, double *restrict states, size_t stride,
-                          size_t first, size_t n, double dt, const double *const *parameters)
-{{
-    {pointers}
-    #pragma omp simd
-    for (size_t i = first; i < first + n; ++i) {{
-        {body}
-    }}
-}}
-
-void {function}(double *voltage, double *states, size_t stride, size_t n,
-             double dt, size_t n_steps, const double *const *parameters)
-{{
-    for (size_t first = 0; first < n; first += {block}) {{
-        const size_t left = n - first;
-        for (size_t step = 0; step < n_steps; ++step)
-            advance_block(voltage, states, stride, first, left < {block} ? left : {block},
-                          dt, parameters);
-    }}
-}}
-"""
+from polycardia.ionic.scheme import intermediaries, limit_and_time_constant, scheme
+from polycardia.ionic.template import (
+    BETWEEN,
+    CACHED,
+    ELEMENTS,
+    FUNCTION,
+    LANES,
+    TEMPLATE,
+    VECTOR_MATH,
+)
 
 
 def c_source(model: CellModel, node_parameters: Sequence[str] = ()) -> str:
-    """Return the C text of ``advance`` for a cell model.
+    """Return the C text of ``advance`` and ``between`` for a cell model.
 
-    ``advance(voltage, states, stride, n, dt, n_steps, parameters)`` advances ``voltage[i]`` and
-    ``states[k * stride + i]`` for i < n in place; ``parameters[k][i]`` is node i's value of the
+    ``advance(voltage, gating, states, stride, n, dt, n_steps, parameters)`` advances
+    ``voltage[i]`` and ``states[k * stride + i]`` for i < n in place; gates go by the voltage
+    ``gating[i]``, or without it by ``voltage[i]``; ``parameters[k][i]`` is node i's value of the
     k-th of ``node_parameters``.
+
+    ``between`` adds up how the voltage would change at points between four nodes each, from
+    voltages and states interpolated there: see `polycardia.ionic.kernel.Kernel.add_between`.
 
     Args:
         model: the equations; all other constants become literals.
@@ -73,66 +53,186 @@ def c_source(model: CellModel, node_parameters: Sequence[str] = ()) -> str:
     for k, parameter in enumerate(parameters):
         # bound to the outside, it and what follows from it is no longer a constant to Myokit
         parameter.set_binding(f"node_parameter_{k}")
-    voltage = equations.label("membrane_potential")
-    states = [state for state in equations.states() if state is not voltage]
     try:
-        body = _lines(8, _body(equations, voltage, states, parameters))
+        body, between = _Body(equations, parameters), _Body(equations, parameters)
+        lines, between_lines = list(body.lines()), list(between.voltage_lines())
     except BadModel as error:
         raise BadModel(f"cell model {model.name}: {error}") from None
+    n_states = equations.count_states() - 1
     return TEMPLATE.format(
         vector_math=VECTOR_MATH.read_text(),
         function=FUNCTION,
-        block=BLOCK,
+        lanes=LANES,
+        n_states=n_states,
+        n_parameters=len(parameters),
+        block=max(1, CACHED // (LANES * (n_states + 1))) * LANES,
         pointers=_lines(
-            4, (f"double *restrict s{k} = states + {k} * stride;" for k in range(len(states)))
+            4, (f"double *restrict s{k} = states + {k} * stride;" for k in range(n_states))
         ),
-        body=body,
+        invariants=_lines(4, body.invariants),
+        body=_lines(8, lines),
+        between=BETWEEN,
+        elements=ELEMENTS,
+        n_between=len(between.driving),
+        between_rows=", ".join([*(str(k) for k in between.driving), "0"]),
+        between_pointers=_lines(
+            4,
+            (
+                f"const double *restrict s{k} = between + {place} * POINTS;"
+                for place, k in enumerate(between.driving)
+            ),
+        ),
+        between_invariants=_lines(4, between.invariants),
+        between_body=_lines(8, between_lines),
     )
 
 
-def _body(equations: Any, voltage: Any, states: list[Any], parameters: list[Any]) -> Iterator[str]:
-    """Yield the lines of the loop: load, intermediary variables, store."""
-    needed = _needed(equations, [voltage, *states])
-    names = {voltage.qname(): "v"}
-    for letter, variables in (("y", states), ("p", parameters), ("x", needed)):
-        names |= {variable.qname(): f"{letter}{k}" for k, variable in enumerate(variables)}
-    writer = Writer(names.__getitem__, [variable.rhs() for variable in (*needed, voltage, *states)])
-    yield "const double v = voltage[i];"
-    yield from (f"const double y{k} = s{k}[i];" for k in range(len(states)))
-    yield from (f"const double p{k} = parameters[{k}][i];" for k in range(len(parameters)))
-    for variable in needed:
-        value = writer.write(variable.rhs())
-        yield from writer.take_lines()
-        yield f"const double {names[variable.qname()]} = {value}; /* {variable.qname()} */"
-    for target, state in (("voltage", voltage), *((f"s{k}", y) for k, y in enumerate(states))):
-        value = _update(state, writer, names[state.qname()])
-        yield from writer.take_lines()
-        yield f"{target}[i] = {value}; /* {state.qname()} */"
+class _Body:
+    """The lines of the loop: load the states, then group by group their new values."""
 
+    def __init__(self, equations: Any, parameters: Sequence[Any]) -> None:
+        self._voltage = equations.label("membrane_potential")
+        self._states = [state for state in equations.states() if state is not self._voltage]
+        self._parameters = parameters
+        order = equations.solvable_order().values()
+        solvable = (equation.lhs.var() for group in order for equation in group)
+        self._order = [variable for variable in solvable if variable.is_intermediary()]
+        self._names = {self._voltage.qname(): "v"}
+        for letter, variables in (("y", self._states), ("p", parameters)):
+            self._names |= {
+                variable.qname(): f"{letter}{k}" for k, variable in enumerate(variables)
+            }
+        written = [state.rhs() for state in (self._voltage, *self._states)]
+        written += [variable.rhs() for variable in intermediaries(written)]
+        self._writer = Writer(self._names.__getitem__, written)
+        self._defined = 0
+        self.invariants: list[str] = []
+        behind = [self._voltage.rhs()]
+        behind += [variable.rhs() for variable in intermediaries(behind)]
+        named = {reference.var() for part in behind for reference in part.references()}
+        self.driving = [k for k, state in enumerate(self._states) if state in named]
+        """Rows of the states that the voltage's derivative depends on."""
 
-def _update(state: Any, writer: Writer, name: str) -> str:
-    """Return the C expression of a state's value after the step."""
-    gate = hh.get_inf_and_tau(state)
-    if gate is None:
-        return f"{name} + dt * {writer.write(state.rhs())}"
-    limit, time_constant = (writer.write(myokit.Name(variable)) for variable in gate)
-    return f"{limit} + ({name} - {limit}) * exp_(-dt / {time_constant})"
+    def voltage_lines(self) -> Iterator[str]:
+        """Yield the lines that compute the voltage's change alone, all states held still."""
+        yield "const double v = voltage[i];"
+        yield from (f"const double y{k} = s{k}[i];" for k in self.driving)
+        yield from self._parameter_lines()
+        yield from self._values([self._voltage])
+        value = self._relaxed(self._voltage, "v")
+        yield from self._writer.take_lines()
+        yield f"change[i] = {value} - v;"
 
+    def lines(self) -> Iterator[str]:
+        """Yield the lines; `invariants`, which belong before the loop, are whole after the last."""
+        plan = scheme(self._states, self._voltage)
+        yield "const double v = gating[i - first];"
+        yield from (f"const double y{k} = s{k}[i];" for k in range(len(self._states)))
+        yield from self._parameter_lines()
+        yield from self._steps(plan.relaxing, self._relaxed)
+        yield from self._change_voltage("w")
+        yield from self._steps((*plan.late, self._voltage), self._relaxed)
+        yield from self._steps(plan.explicit, self._tangential)
 
-def _needed(equations: Any, states: Iterable[Any]) -> list[Any]:
-    """Return the intermediary variables behind the states' derivatives, in solvable order."""
-    found: set[Any] = set()
-    pending = [state.rhs() for state in states]
-    while pending:
-        for reference in pending.pop().references():
-            variable = reference.var()
-            if variable.is_intermediary() and variable not in found:
-                found.add(variable)
-                pending.append(variable.rhs())
-    order = (
-        equation.lhs.var() for group in equations.solvable_order().values() for equation in group
-    )
-    return [variable for variable in order if variable in found]
+    def _change_voltage(self, name: str) -> Iterator[str]:
+        """Yield the line from which on the voltage is the one that the currents go by."""
+        yield f"const double {name} = voltage[i];"
+        before = myokit.Name(self._voltage)
+        for variable in self._order:
+            if variable.rhs().depends_on(before, deep=True):
+                self._names.pop(variable.qname(), None)
+        self._names[self._voltage.qname()] = name
+
+    def _parameter_lines(self) -> Iterator[str]:
+        for k in range(len(self._parameters)):
+            yield f"const double p{k} = parameters[{k}][i];"
+
+    def _steps(self, group: Sequence[Any], step: Callable[[Any, str], str]) -> Iterator[str]:
+        """Yield how a group takes its step; from there on its names stand for the new values."""
+        yield from self._values(group)
+        new = {}
+        renewed = [myokit.Name(state) for state in group if state is not self._voltage]
+        for state in group:
+            old = self._names[state.qname()]
+            value = step(state, old)
+            yield from self._writer.take_lines()
+            if state is self._voltage:
+                yield f"voltage[i] = {value}; /* {state.qname()} */"
+                continue
+            new[state.qname()] = f"z{old[1:]}"
+            yield f"const double z{old[1:]} = {value}; /* {state.qname()} */"
+            yield f"s{old[1:]}[i] = z{old[1:]};"
+        for variable in self._order:
+            if any(variable.rhs().depends_on(state, deep=True) for state in renewed):
+                self._names.pop(variable.qname(), None)
+        self._names |= new
+
+    def _values(self, states: Iterable[Any]) -> Iterator[str]:
+        """Yield the intermediary variables behind the states' derivatives, those not yet there."""
+        needed = intermediaries(state.rhs() for state in states)
+        for variable in self._order:
+            if variable in needed and variable.qname() not in self._names:
+                yield from self._define(variable.qname(), variable.rhs())
+
+    def _define(self, name: str, expression: Any) -> Iterator[str]:
+        value = self._writer.write(expression)
+        yield from self._writer.take_lines()
+        self._names[name] = f"x{self._defined}"
+        self._defined += 1
+        yield f"const double {self._names[name]} = {value}; /* {name} */"
+
+    def _relaxed(self, state: Any, name: str) -> str:
+        """Return the exact step of a derivative that is linear in the state."""
+        gate = limit_and_time_constant(state)
+        if gate is None:
+            formula = "tangent_" if state is self._voltage else "growth_"
+            return self._linearised(state, name, formula)
+        limit, time_constant = (self._writer.write(myokit.Name(variable)) for variable in gate)
+        decay = f"exp_(-dt / {time_constant})"
+        if gate[1].is_constant():
+            decay = self._invariant(decay)
+        return f"{limit} + ({name} - {limit}) * {decay}"
+
+    def _tangential(self, state: Any, name: str) -> str:
+        """Return the step of one that is not; the currents add nothing to its slope."""
+        return self._linearised(state, name, "tangent_", intermediaries([self._voltage.rhs()]))
+
+    def _linearised(self, state: Any, name: str, growth: str, held: Collection[Any] = ()) -> str:
+        """Return the step of the derivative's tangent, ``held`` standing still."""
+        slope = self._slope(state, held)
+        change = f"dt * {self._writer.write(state.rhs())}"
+        if slope == number(0.0):
+            return f"{name} + {change}"
+        growth = f"{growth}(dt * {slope})"
+        if is_literal(slope):
+            growth = self._invariant(growth)
+        return f"{name} + {change} * {growth}"
+
+    def _slope(self, state: Any, held: Collection[Any]) -> str:
+        """Return the derivative of the state's derivative by the state itself."""
+        behind = intermediaries([state.rhs()]).difference(held)
+        moving: set[Any] = set()
+        for variable in self._order:
+            if variable in behind:
+                slope = derivative(variable.rhs(), state, moving)
+                if slope is not ZERO:
+                    moving.add(variable)
+                    name = slope_name(variable, state)
+                    self._names[name] = self._writer.value(slope)
+        return self._writer.value(derivative(state.rhs(), state, moving))
+
+    def _invariant(self, value: str) -> str:
+        """Return the name of a value that is the same for all cells.
+
+        Inside the loop it would keep gcc from vectorising: a choice between invariants has no
+        vector form.
+        """
+        line = f" = {value};"
+        for k, known in enumerate(self.invariants):
+            if known.endswith(line):
+                return f"c{k}"
+        self.invariants.append(f"const double c{len(self.invariants)}{line}")
+        return f"c{len(self.invariants) - 1}"
 
 
 def _lines(indent: int, lines: Iterable[str]) -> str:

@@ -2,8 +2,10 @@
 
 A model is data.  Of a ``.mmt`` file only the model section is read; protocols and scripts
 that Myokit's own tools would run are passed over, and nothing in a file is ever executed.
+CellML files are read by `polycardia.ionic.cellml`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,16 +16,26 @@ from typing import Any
 import myokit
 
 from polycardia.errors import BadModel
+from polycardia.ionic.cellml import MAX_VARIABLES, parse_cellml
 from polycardia.ionic.models import FOLDER, MODELS
+from polycardia.ionic.roles import Naming, assign_roles
+from polycardia.ionic.wording import sentence
 
 MAX_BYTES = 1_000_000
 """A model's text is some 10 kB; anything beyond this is not one."""
 
+TEXTS = (".mmt", ".cellml")
+"""How files with equations end."""
+
+BOUND_TIME = re.compile(r"\bbind +time\b")
+COMPONENT = re.compile(r"\[(\w+)\]")
+DEFINITION = re.compile(r" {0,3}(\w+) *=")
+
 OTHER_SECTIONS = ("[[protocol]]", "[[script]]")
 """What ends the model's section."""
 
-INPUTS_AT_ZERO = ("pace", "diffusion_current")
-"""Myokit's names of what tissue supplies itself: stimulus and coupling current."""
+AS_WRITTEN = Naming()
+"""The file says everything itself, and its units add up."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,13 @@ class CellModel:
 
     Attributes:
         name: as it was asked for.
-        equations: a `myokit.Model`; time in ms, voltage in mV, currents in A/F.
+        equations: a `myokit.Model`; time in ms, voltage in mV, its derivative in mV/ms.
+        found: what was found or converted without the text saying so, a sentence each.
     """
 
     name: str
     equations: Any
+    found: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,12 +68,13 @@ class CellModel:
         return [state for state in self.equations.states() if state is not self.voltage]
 
 
-def load_model(source: str | Path) -> CellModel:
+def load_model(source: str | Path, naming: Naming = AS_WRITTEN) -> CellModel:
     """Load a cell model by its name or from a file.
 
     Args:
-        source: one of `polycardia.ionic.models.MODELS`, or the path of a ``.mmt`` file
-            or of a ``.toml`` file that says how a cell type differs from a ``.mmt`` one.
+        source: one of `polycardia.ionic.models.MODELS`, or the path of a ``.mmt`` file, of a
+            CellML file, or of a ``.toml`` file that says how a cell type differs from one.
+        naming: what the file does not say itself.
 
     Raises:
         BadModel: there is no such model, or its text, units or shape are wrong.
@@ -67,13 +82,15 @@ def load_model(source: str | Path) -> CellModel:
     name = str(source)
     path = _shipped(name) if name in MODELS else Path(name)
     if path.suffix == ".toml":
-        equations = _variant(path)
-    elif path.suffix == ".mmt":
-        equations = _parsed(path)
+        equations = _variant(path, naming)
+    elif path.suffix in TEXTS:
+        equations = _parsed(path, naming)
     else:
-        raise BadModel(f"cell model {name}: neither a .mmt file nor one of {', '.join(MODELS)}")
-    _check(equations, name)
-    return CellModel(name, equations)
+        raise BadModel(
+            f"cell model {name}: neither a file {' or '.join(TEXTS)} nor one of {', '.join(MODELS)}"
+        )
+    found = assign_roles(equations, naming, f"cell model {name}")
+    return CellModel(name, equations, found)
 
 
 def with_constants(model: CellModel, values: Mapping[str, float]) -> CellModel:
@@ -86,7 +103,7 @@ def with_constants(model: CellModel, values: Mapping[str, float]) -> CellModel:
     for name, value in values.items():
         constant = find_constant(equations, name, model.name)
         constant.set_rhs(myokit.Number(float(value), constant.unit()))
-    return CellModel(model.name, equations)
+    return CellModel(model.name, equations, model.found)
 
 
 def find_constant(equations: Any, name: str, model: str) -> Any:
@@ -127,22 +144,50 @@ def _read(path: Path) -> str:
         raise BadModel(f"{path}: not a text file") from None
 
 
-def _parsed(path: Path) -> Any:
+def _parsed(path: Path, naming: Naming) -> Any:
+    """Parse a text in either language."""
+    if path.suffix == ".cellml":
+        return parse_cellml(_read(path), str(path), tolerant=naming.units == "tolerant")
+    return _parsed_mmt(path, naming)
+
+
+def _parsed_mmt(path: Path, naming: Naming) -> Any:
     """Parse the model section of a ``.mmt`` file."""
     lines = list(
         takewhile(lambda line: line.strip() not in OTHER_SECTIONS, _read(path).split("\n"))
     )
     if "[[model]]" not in (line.strip() for line in lines):
         raise BadModel(f"{path}: no [[model]] section")
+    equations = sum("=" in line for line in lines)
+    if equations > MAX_VARIABLES:
+        raise BadModel(f"{path}: {equations} equations, expected at most {MAX_VARIABLES}")
+    if naming.time is not None and not any(BOUND_TIME.search(line) for line in lines):
+        lines = _with_time_bound(lines, naming.time)
     try:
         return myokit.parse(lines)[0]
     except myokit.MyokitError as error:
-        raise BadModel(f"{path}: {_sentence(error)}") from None
+        raise BadModel(f"{path}: {sentence(error)}") from None
     except RecursionError:
         raise BadModel(f"{path}: brackets nested too deeply") from None
 
 
-def _variant(path: Path) -> Any:
+def _with_time_bound(lines: list[str], time: str) -> list[str]:
+    """Bind the variable that the study names: Myokit takes no text without a time.
+
+    Where there is no such variable the lines stay as they are, and Myokit says what they lack.
+    """
+    wanted, _, name = time.rpartition(".")
+    component = ""
+    for number, line in enumerate(lines):
+        if header := COMPONENT.match(line):
+            component = header[1]
+        defined = DEFINITION.match(line)
+        if defined and defined[1] == name and wanted in ("", component):
+            return [*lines[: number + 1], "        bind time", *lines[number + 1 :]]
+    return lines
+
+
+def _variant(path: Path, naming: Naming) -> Any:
     """Apply a ``.toml`` file's constants and initial values to the model that it names."""
     try:
         variant = tomllib.loads(_read(path))
@@ -152,9 +197,9 @@ def _variant(path: Path) -> Any:
     if unknown or not isinstance(variant.get("model"), str):
         raise BadModel(f"{path}: needs model = ..., and may have [constants] and [initial] only")
     base = path.parent / variant["model"]
-    if base.suffix != ".mmt":
-        raise BadModel(f"{path}: model must name a .mmt file, not {variant['model']}")
-    equations = _parsed(base)
+    if base.suffix not in TEXTS:
+        raise BadModel(f"{path}: model must name a {' or '.join(TEXTS)} file, not {base.name}")
+    equations = _parsed(base, naming)
     for name, value in _numbers(variant, "constants", path).items():
         constant = find_constant(equations, name, str(path))
         constant.set_rhs(myokit.Number(value, constant.unit()))
@@ -171,56 +216,3 @@ def _numbers(variant: dict[str, Any], section: str, path: Path) -> dict[str, flo
     if not isinstance(values, dict) or not all(type(v) in (int, float) for v in values.values()):
         raise BadModel(f'{path}: [{section}] takes lines of the form "name" = number')
     return {name: float(value) for name, value in values.items()}
-
-
-def _check(equations: Any, name: str) -> None:
-    """Raise `BadModel` unless tissue can be made of these equations."""
-    try:
-        equations.validate()
-        equations.check_units(myokit.UNIT_STRICT)
-    except myokit.MyokitError as error:
-        raise BadModel(f"cell model {name}: {_sentence(error)}") from None
-    voltage = equations.label("membrane_potential")
-    if voltage is None or not voltage.is_state():
-        raise BadModel(f"cell model {name}: no state variable carries the label membrane_potential")
-    _check_unit(voltage, myokit.units.mV, "mV", name)
-    _check_unit(equations.time(), myokit.units.ms, "ms", name)
-    for binding, variable in equations.bindings():
-        if binding in INPUTS_AT_ZERO:
-            variable.set_binding(None)
-            variable.set_rhs(myokit.Number(0, variable.unit()))
-        elif binding != "time":
-            raise BadModel(
-                f"cell model {name}: {variable.qname()} is bound to {binding}, "
-                f"only time, {' and '.join(INPUTS_AT_ZERO)} can be"
-            )
-    for state in equations.states():
-        if equations.time() in _inputs(state):
-            raise BadModel(
-                f"cell model {name}: the derivative of {state.qname()} depends on time itself"
-            )
-
-
-def _check_unit(variable: Any, unit: Any, symbol: str, name: str) -> None:
-    if variable.unit() != unit:
-        found = "none" if variable.unit() is None else str(variable.unit())
-        raise BadModel(
-            f"cell model {name}: {variable.qname()} has the unit {found}, must be [{symbol}]"
-        )
-
-
-def _inputs(state: Any) -> set[Any]:
-    """Return all variables that the derivative of ``state`` depends on, other than states."""
-    found: set[Any] = set()
-    pending = [state.rhs()]
-    while pending:
-        for reference in pending.pop().references():
-            variable = reference.var()
-            if not variable.is_state() and variable not in found:
-                found.add(variable)
-                pending.append(variable.rhs())
-    return found
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -10,6 +10,21 @@ from polycardia.ionic.kernel import Floats, Kernel
 
 
 @dataclass(frozen=True)
+class Carrier:
+    """The concentration whose ions carry a stimulus: `polycardia.ionic.carrier` finds it.
+
+    Attributes:
+        name: of the state, ``component.variable``.
+        row: of the state among the kernel's.
+        gain: how far the concentration moves with the voltage that the stimulus adds [mM/mV].
+    """
+
+    name: str
+    row: int
+    gain: float
+
+
+@dataclass(frozen=True)
 class Stimulus:
     """A rectangular pulse at the start of every beat.
 
@@ -19,10 +34,19 @@ class Stimulus:
     Attributes:
         amplitude: [mV/ms = A/F], positive depolarises.
         duration: [ms].
+        carrier: None where the charge comes without ions.
     """
 
     amplitude: float = 52.0
     duration: float = 1.0
+    carrier: Carrier | None = None
+
+    def push(self, kernel: Kernel, voltage: Floats, states: Floats, dt: float) -> None:
+        """Advance cells by one step of ``dt`` [ms] under this stimulus, in place."""
+        kernel.advance(voltage, states, dt)
+        voltage += self.amplitude * dt
+        if self.carrier:
+            states[self.carrier.row] += self.carrier.gain * self.amplitude * dt
 
 
 STANDARD_STIMULUS = Stimulus()
@@ -45,14 +69,20 @@ class ActionPotential:
         """Highest voltage [mV]."""
         return float(self.voltages.max())
 
+    @property
+    def steepest(self) -> float:
+        """Highest rate of the voltage between two samples, the stimulus included [mV/ms]."""
+        return float(self._rates().max())
+
     def apd(self, fraction: float = 0.9) -> float:
         """Return the time from the steepest upstroke to ``fraction`` of repolarisation [ms].
 
-        NaN where the voltage does not come back that far.
+        Repolarised is the lowest voltage of the trace: a premature beat does not start from
+        rest.  NaN where the voltage does not come back that far.
         """
-        rest = self.voltages[0]
-        level = self.peak - fraction * (self.peak - rest)
-        upstroke = int(np.argmax(np.diff(self.voltages)))
+        lowest = float(self.voltages.min())
+        level = self.peak - fraction * (self.peak - lowest)
+        upstroke = int(np.argmax(self._rates()))
         top = int(np.argmax(self.voltages))
         below = np.flatnonzero(self.voltages[top:] < level)
         if below.size == 0:
@@ -62,6 +92,9 @@ class ActionPotential:
         t0, t1 = self.times[after - 1 : after + 1]
         crossing = t0 + (t1 - t0) * (level - v0) / (v1 - v0)
         return float(crossing - 0.5 * (self.times[upstroke] + self.times[upstroke + 1]))
+
+    def _rates(self) -> Floats:
+        return np.asarray(np.diff(self.voltages) / np.diff(self.times))
 
 
 def paced_state(
@@ -74,8 +107,9 @@ def paced_state(
 ) -> tuple[float, Floats]:
     """Return voltage [mV] and states ``(n_states,)`` at the end of the last diastole.
 
-    The stimulus carries no ions.  ten Tusscher-Panfilov's cells therefore lose potassium slowly:
-    0.3 mM over 20 beats of 1000 ms, 7 mM (1.3 mV of rest) over 1000.
+    However many beats, it need not be where the cell settles: `limit_cycle.settle` looks for that.
+    Where no ions carry the stimulus, ten Tusscher-Panfilov's cells never settle; they lose
+    potassium, 0.3 mM over 20 beats of 1000 ms, 7 mM (1.3 mV of rest) over 1000.
 
     Args:
         kernel: without node parameters.
@@ -93,14 +127,16 @@ def paced_state(
     voltage, states = kernel.resting(1)
     for beat in range(beats):
         for _ in range(pulse):
-            kernel.advance(voltage, states, dt)
-            voltage += stimulus.amplitude * dt
+            stimulus.push(kernel, voltage, states, dt)
         kernel.advance(voltage, states, dt, cycle - pulse)
-        if not (np.isfinite(voltage).all() and np.isfinite(states).all()):
-            raise BadStudy(
-                f"cell model {kernel.name}: not finite after beat {beat + 1} at dt {dt} ms"
-            )
+        require_finite(kernel, voltage, states, beat + 1, dt)
     return float(voltage[0]), states[:, 0].copy()
+
+
+def require_finite(kernel: Kernel, voltage: Floats, states: Floats, beat: int, dt: float) -> None:
+    """Raise `BadStudy` where a cell is lost after its ``beat``-th beat."""
+    if not (np.isfinite(voltage).all() and np.isfinite(states).all()):
+        raise BadStudy(f"cell model {kernel.name}: not finite after beat {beat} at dt {dt} ms")
 
 
 def action_potential(
@@ -135,8 +171,7 @@ def action_potential(
     for sample in range(samples):
         if sample < pulse:
             for _ in range(between):
-                kernel.advance(v, y, dt)
-                v += stimulus.amplitude * dt
+                stimulus.push(kernel, v, y, dt)
         else:
             kernel.advance(v, y, dt, between)
         trace[sample + 1] = v[0]

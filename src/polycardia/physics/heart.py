@@ -7,22 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.physics.leads import LeadVectors
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
 
 
 @dataclass(frozen=True)
 class Site:
-    """Nodes where activation starts, and when.
+    """Nodes that stimuli act on, and the tissue around that shows whether they capture.
 
     Attributes:
-        name: of the site.
+        name: of the site or place.
         nodes: ``(n,)`` node numbers.
-        time: [ms].
+        around: ``(m,)`` node numbers, none of them among ``nodes``.
     """
 
     name: str
     nodes: Integers
-    time: float
+    around: Integers
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ class PreparedHeart:
         cell_type: ``(n_nodes,)`` 0 endocardial, 1 mid-wall, 2 epicardial.
         coordinates: ``(n_nodes,)`` each, by name, such as ``transmural``.
         axes: ``(3, 3)`` the heart's frame, rows septal, anterior, long.
-        sites: where activation starts.
+        sites: where stimuli act, places included.
         electrode_names: of the rows of ``electrodes``.
         electrodes: ``(10, 3)`` [mm].
-        leads: ``(10, n_nodes)`` lead vectors of the electrodes [1].
+        leads: ``(10, n_nodes)`` lead vectors of the electrodes, along and across the fibres.
         measures: value and unit by name.
     """
 
@@ -54,5 +55,5 @@ class PreparedHeart:
     sites: Sequence[Site]
     electrode_names: Sequence[str]
     electrodes: Floats
-    leads: Floats
+    leads: LeadVectors
     measures: Mapping[str, tuple[float, str]]

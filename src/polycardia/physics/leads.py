@@ -11,11 +11,13 @@ and :math:`z = 1 / (4\pi\sigma_b |x - x_e|)` interpolated linearly between the n
 is :math:`-V^T K z`: an electrode is one vector :math:`w = -K z` and a sample one dot product.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from polycardia.errors import BadMesh
 from polycardia.physics.electrodes import ELECTRODES
-from polycardia.physics.elements import stiffness
+from polycardia.physics.elements import conductivity_tensor, stiffness
 from polycardia.physics.mesh import Floats, TetMesh
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -48,6 +50,52 @@ def lead_vectors(mesh: TetMesh, sigma_i: Floats, electrodes: Floats, sigma_b: fl
             )
         field[:, column] = 1.0 / (4.0 * np.pi * sigma_b * distance)
     return np.ascontiguousarray(-(stiffness(mesh, sigma_i) @ field).T)
+
+
+@dataclass(frozen=True)
+class LeadVectors:
+    """Lead vectors of tissue whose intracellular conductivity is not known yet.
+
+    The vectors are linear in the conductivity: along the fibres and across them they add up.
+
+    Attributes:
+        along: ``(k, n_points)`` for 1 mS/mm along the fibres and none across them [mm/mS].
+        across: ``(k, n_points)`` for 1 mS/mm across the fibres and none along them [mm/mS].
+    """
+
+    along: Floats
+    across: Floats
+
+    def at(self, fibre: float, cross: float) -> Floats:
+        """Return the vectors ``(k, n_points)``, without unit.
+
+        Args:
+            fibre: intracellular conductivity along the fibres [mS/mm].
+            cross: intracellular conductivity across the fibres [mS/mm].
+        """
+        return fibre * self.along + cross * self.across
+
+
+def unit_lead_vectors(
+    mesh: TetMesh, factor: Floats, electrodes: Floats, sigma_b: float
+) -> LeadVectors:
+    """Return lead vectors for unit conductivity along and across the fibres.
+
+    Args:
+        mesh: the heart, with fibres.
+        factor: ``(n_cells,)`` by which each cell's intracellular conductivity is multiplied.
+        electrodes: ``(k, 3)`` [mm], several cell sizes away from the heart.
+        sigma_b: conductivity of the surrounding conductor [mS/mm].
+
+    Raises:
+        BadMesh: an electrode coincides with a node.
+    """
+    found = []
+    for along, across in ((1.0, 0.0), (0.0, 1.0)):
+        tensor = conductivity_tensor(np.asarray(mesh.fibre), None, along, across)
+        tensor *= factor[:, None, None]
+        found.append(lead_vectors(mesh, tensor, electrodes, sigma_b))
+    return LeadVectors(*found)
 
 
 def _lead_matrix() -> Floats:

@@ -3,6 +3,8 @@
 Pure functions of node numbers and points; nothing here judges a mesh.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
@@ -15,7 +17,7 @@ FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
 EDGES = np.array([[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]])
 
 
-def tet_volumes(points: Floats, tetrahedra: Integers) -> Floats:
+def tet_volumes(points: Floats, tetrahedra: NDArray[np.integer[Any]]) -> Floats:
     """Signed volumes ``(n_cells,)``, in the cube of the points' unit."""
     origin = points[tetrahedra[:, 0]]
     a, b, c = (points[tetrahedra[:, i]] - origin for i in (1, 2, 3))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from polycardia.cohort import QUANTITIES
 
 SOLVED = "solved"
+UNDER_RESOLVED = "under_resolved"  # the measure that is 1 where it holds
 
 Scalar = str | float | bool | None
 
@@ -72,6 +73,11 @@ class PatientReport:
             raise ValueError(
                 f"{self.patient}: ECG is {shape}, expected (12, n) with n of 2 or more"
             )
+
+    @property
+    def is_under_resolved(self) -> bool:
+        """Whether the mesh changes the velocity of fronts by more than the study's limit."""
+        return self.measures.get(UNDER_RESOLVED, (0.0, ""))[0] == 1.0
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def render(cohort: CohortReport) -> str:
             drawn=drawn,
             n_solved=sum(patient.status == SOLVED for patient in cohort.patients),
             common_reason=_common_reason(drawn),
+            n_under_resolved=sum(patient.is_under_resolved for patient in cohort.patients),
             n_pictured=sum(bool(entry.patient.pictures) for entry in drawn),
             plots=summary.distributions(cohort),
             scale=scale,

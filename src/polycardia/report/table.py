@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from polycardia.report.content import CohortReport, PatientReport, Scalar
+from polycardia.report.content import UNDER_RESOLVED, CohortReport, PatientReport, Scalar
 from polycardia.report.wording import decimals, label, number, pretty_unit, written
 
 # Measures and columns that a reader looks for first; the others follow in the order they come.
@@ -43,7 +43,10 @@ class Table:
 
 
 def tabulate(cohort: CohortReport) -> Table:
-    """Return the columns that at least one patient has a value in."""
+    """Return the columns that at least one patient has a value in.
+
+    The outcome's cell says in words which hearts are under-resolved.
+    """
     patients = cohort.patients
     clinical = [
         _column(name, cohort.clinical_units.get(name, ""), [p.clinical.get(name) for p in patients])
@@ -52,6 +55,7 @@ def tabulate(cohort: CohortReport) -> Table:
     measures = [
         _column(name, _unit(name, patients), [p.measures.get(name, (None,))[0] for p in patients])
         for name in _ordered(FIRST_MEASURES, (p.measures for p in patients))
+        if name != UNDER_RESOLVED
     ]
     return Table(
         tuple(column for column in clinical if column is not None),

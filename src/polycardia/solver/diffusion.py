@@ -1,104 +1,128 @@
-"""The implicit half of the splitting: one diffusion step per call.
+"""The diffusion half of the splitting: explicit stages, as many as the mesh asks for.
 
-Everything here is collective: all ranks of the matrices' communicator call it together.
+With a lumped mass matrix there is nothing to solve.  Runge-Kutta-Legendre stages (RKL2: Meyer,
+Balsara & Aslam, J Comput Phys 257:594, 2014) are of second order and stable for steps that grow
+with the square of their number, so that a mesh's worst element costs its square root.  A stage
+is one product with the operator and one exchange with neighbours: no reductions, no tolerance.
+
+Everything here is collective: all ranks of the halo's communicator call it together.
 """
 
 import math
-from types import TracebackType
-from typing import Self
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
+import numpy as np
 from petsc4py import PETSc
 
-from polycardia.errors import SolveFailed
+from polycardia.physics.mesh import Floats
+from polycardia.solver.halo import Halo
+from polycardia.solver.operators import Operators
 
-OPTIONS_PREFIX = "diffusion_"
-MAX_ITERATIONS = 200
+FEWEST_STAGES = 2
 
 
-class DiffusionStep:
-    """Advance ``M dV/dt = -K V`` by ``dt`` with the theta rule.
+class Stage(NamedTuple):
+    """How a stage's change of the voltage follows from those of the two before it.
 
-    It solves for the increment, ``(M + theta dt K) dV = -dt K V``, from a first guess
-    extrapolated from the increments of the last two steps.  The matrix is dominated by the mass,
-    so conjugate gradients with a diagonal preconditioner take a few iterations, and because both
-    act on each row alone the result does not depend on how the rows are spread over ranks.
-
-    Args:
-        mass: [mm^3]; this object's from here on, and overwritten.
-        stiffness: divided by ``chi C_m`` [mm^3/ms]; this object's from here on.
-        dt: [ms].  Fixed, so matrix and preconditioner are built once.
-        theta: 0.5 is Crank-Nicolson, 1 is backward Euler.
-        tolerance: root mean square over the nodes of the preconditioned residual [mV], which for
-            this matrix is the error of the increment to within a small factor.
+    Attributes:
+        last: weight of the change after the last stage.
+        before: of that after the stage before it.
+        start: of the rate at the start [ms].
+        latest: of the rate of the last stage's change [ms].
     """
 
-    def __init__(
-        self,
-        mass: PETSc.Mat,
-        stiffness: PETSc.Mat,
-        *,
-        dt: float,
-        theta: float,
-        tolerance: float,
-    ) -> None:
-        self._dt = dt
-        self._stiffness = stiffness
-        self._lhs = mass
-        self._lhs.axpy(theta * dt, stiffness, PETSc.Mat.Structure.DIFFERENT_NONZERO_PATTERN)
-        self._rhs = stiffness.createVecLeft()
-        self._increment = stiffness.createVecRight()
-        self._previous = stiffness.createVecRight()
-        self._increment.set(0.0)
-        self._previous.set(0.0)
-        self._ksp = PETSc.KSP().create(stiffness.comm)
-        self._ksp.setOptionsPrefix(OPTIONS_PREFIX)
-        self._ksp.setOperators(self._lhs)
-        self._ksp.setType(PETSc.KSP.Type.CG)
-        self._ksp.getPC().setType(PETSc.PC.Type.JACOBI)
-        self._ksp.setNormType(PETSc.KSP.NormType.PRECONDITIONED)
-        absolute = tolerance * math.sqrt(stiffness.getSize()[0])
-        self._ksp.setTolerances(rtol=0.0, atol=absolute, max_it=MAX_ITERATIONS)
-        self._ksp.setInitialGuessNonzero(True)
-        self._ksp.setFromOptions()
+    last: float
+    before: float
+    start: float
+    latest: float
 
-    def advance(self, voltage: PETSc.Vec) -> int:
-        """Update ``voltage`` [mV] in place and return the iterations it took.
 
-        Raises:
-            SolveFailed: on all ranks; no convergence, or the voltage is not finite.
-        """
-        self._stiffness.mult(voltage, self._rhs)
-        self._rhs.scale(-self._dt)
-        # previous <- 2 increment - previous, the increment extrapolated to this step
-        self._previous.aypx(-1.0, self._increment)
-        self._previous.axpy(1.0, self._increment)
-        self._increment, self._previous = self._previous, self._increment
-        self._ksp.solve(self._rhs, self._increment)
-        reason = self._ksp.getConvergedReason()
-        if reason < 0:
-            raise SolveFailed(
-                f"the diffusion solve stopped with PETSc reason {reason} after "
-                f"{self._ksp.getIterationNumber()} iterations, allowed {MAX_ITERATIONS}, "
-                f"residual {self._ksp.getResidualNorm():.3e}"
+def stages_needed(stiffness: float) -> int:
+    """Return how many stages are stable for eigenvalues up to ``stiffness`` = lambda dt."""
+    # Stable up to lambda dt = (s^2 + s - 2) / 2: equation 20 of the paper.
+    return max(FEWEST_STAGES, math.ceil(0.5 * (math.sqrt(9.0 + 8.0 * stiffness) - 1.0)))
+
+
+@lru_cache(maxsize=64)
+def stages_of(count: int, dt: float) -> Sequence[Stage]:
+    """Return the recursion of RKL2, equations 16 and 17 of the paper, for a linear operator.
+
+    The paper's recursion is of the solution; with its start subtracted the weights of the start
+    drop out, and the rate of a sum is the sum of the rates.
+    """
+    j = np.arange(2, count + 1)
+    b = np.full(count + 1, 1.0 / 3.0)
+    b[2:] = (j**2 + j - 2.0) / (2.0 * j * (j + 1.0))
+    w = 4.0 / (count**2 + count - 2.0)
+    recursion = [Stage(0.0, 0.0, b[1] * w * dt, 0.0)]
+    for k in range(2, count + 1):
+        last = (2.0 * k - 1.0) / k * b[k] / b[k - 1]
+        before = -(k - 1.0) / k * b[k] / b[k - 2]
+        latest = last * w * dt
+        recursion.append(Stage(last, before, latest * b[k - 1], latest))
+    return recursion
+
+
+class _Field:
+    """One value a node, as PETSc's products and exchanges take it.  Made collectively."""
+
+    def __init__(self, halo: Halo, values: Floats) -> None:
+        self.everywhere = halo.vector(values)
+        self.own = PETSc.Vec().createWithArray(values[: halo.owned.count], comm=PETSc.COMM_SELF)
+
+    def destroy(self) -> None:
+        self.own.destroy()
+        self.everywhere.destroy()
+
+
+class Diffusion:
+    """Advances ``dV/dt = -decay V``.
+
+    Args:
+        operators: of the tissue; their matrix is this object's from here on.
+        voltage: ``(n_local,)`` [mV], own nodes and ghosts; every step updates it in place.
+    """
+
+    def __init__(self, operators: Operators, voltage: Floats) -> None:
+        self._halo = operators.halo
+        self._decay = operators.decay
+        self._stiffest = operators.stiffest
+        self._voltage = _Field(self._halo, voltage)
+        self._changes = [_Field(self._halo, np.zeros(self._halo.n_local)) for _ in range(2)]
+        self._rate = self._decay.createVecLeft()
+        self._latest = self._decay.createVecLeft()
+
+    def exchange(self) -> None:
+        """Fetch the ghosts' voltage from the ranks that own them."""
+        self._halo.exchange(self._voltage.everywhere)
+
+    def advance(self, dt: float) -> int:
+        """Advance the own nodes' voltage by ``dt`` [ms] and return the number of stages."""
+        first, *later = stages_of(stages_needed(dt * self._stiffest), dt)
+        self.exchange()
+        self._multiply(self._voltage, self._rate)
+        last, target = self._changes
+        target.own.set(0.0)
+        last.own.axpby(-first.start, 0.0, self._rate)
+        for stage in later:
+            self._halo.exchange(last.everywhere)
+            self._multiply(last, self._latest)
+            target.own.scale(stage.before)
+            target.own.maxpy(
+                (stage.last, -stage.start, -stage.latest), (last.own, self._rate, self._latest)
             )
-        voltage.axpy(1.0, self._increment)
-        return int(self._ksp.getIterationNumber())
+            last, target = target, last
+        self._voltage.own.axpy(1.0, last.own)
+        return len(later) + 1
 
-    def __enter__(self) -> Self:
-        return self
+    def _multiply(self, field: _Field, product: PETSc.Vec) -> None:
+        with field.everywhere.localForm() as local:
+            self._decay.mult(local, product)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for owned in (
-            self._ksp,
-            self._lhs,
-            self._stiffness,
-            self._rhs,
-            self._increment,
-            self._previous,
-        ):
+    def close(self) -> None:
+        for field in (self._voltage, *self._changes):
+            field.destroy()
+        for owned in (self._rate, self._latest, self._decay):
             owned.destroy()

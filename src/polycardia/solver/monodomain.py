@@ -1,102 +1,132 @@
-"""One beat of the monodomain equation: ``chi (C_m dV/dt + I_ion) = div(sigma grad V) + I_stim``.
+"""The monodomain equation in time: ``chi (C_m dV/dt + I_ion) = div(sigma grad V) + I_stim``.
 
-Godunov splitting: the membrane of every node by its compiled kernel, then one implicit
-diffusion step.  Collective throughout.
+A step is split symmetrically (Strang, SIAM J Numer Anal 5:506, 1968): half a step of diffusion, the
+membrane's currents, another half.  The gates take their own step in turn with all of that, by the
+voltage at its start, which is symmetric again seen half a step later; so activation times are of
+second order in the time step.  Collective throughout.
 """
 
 import logging
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from mpi4py import MPI
-from petsc4py import PETSc
 
 from polycardia.config import Simulation, whole_steps
 from polycardia.errors import NoCapture
-from polycardia.physics.mesh import Floats, Integers
-from polycardia.solver.diffusion import DiffusionStep
+from polycardia.physics.mesh import Floats
+from polycardia.solver.checkpoint import (
+    START,
+    Checkpoints,
+    Mark,
+    Unfinished,
+    end_if_signalled,
+)
+from polycardia.solver.clock import Clock, Cost
+from polycardia.solver.control import Control
+from polycardia.solver.diffusion import Diffusion
+from polycardia.solver.ending import Ending
+from polycardia.solver.front import Front
 from polycardia.solver.membrane import Membrane
 from polycardia.solver.operators import Operators
-from polycardia.solver.partition import gathered
-from polycardia.solver.recording import Crossings, Electrogram
+from polycardia.solver.recorders import Recorded, Recorders
+from polycardia.solver.snapshots import Snapshots
+from polycardia.solver.stepping import stepping
+from polycardia.solver.stimulus import Stimulus
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Stimulus:
-    """Current at a set of this rank's nodes.
-
-    Attributes:
-        nodes: positions among the rank's own nodes.
-        first_step: the step that it starts with.
-        n_steps: how many steps it lasts.
-        amplitude: [uA/uF = mV/ms].
-    """
-
-    nodes: Integers
-    first_step: int
-    n_steps: int
-    amplitude: float
-
-    def acts_in(self, step: int) -> bool:
-        return self.first_step <= step < self.first_step + self.n_steps
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Where the time of a beat's steps went, on the slowest rank [s], and what it took."""
-
-    membrane: float
-    diffusion: float
-    recording: float
-    iterations: int
-    n_steps: int
-
-    @property
-    def stepping(self) -> float:
-        return self.membrane + self.diffusion + self.recording
-
-
-@dataclass(frozen=True)
 class Beat:
-    """What is known after a beat.
+    """What is known after a simulation.
 
     Attributes:
-        activation: ``(n_nodes,)`` [ms] on rank 0, None elsewhere.
-        repolarisation: ``(n_nodes,)`` [ms], NaN where not reached; on rank 0, None elsewhere.
-        potentials: ``(n_electrodes, n_samples)`` [mV] on every rank.
-        cost: time and iterations.
+        recorded: maps, electrode potentials and what else was asked for.
+        cost: where the time went.
     """
 
-    activation: Floats | None
-    repolarisation: Floats | None
-    potentials: Floats
+    recorded: Recorded
     cost: Cost
 
 
-class _Clock:
-    """Adds up wall time by part of a step."""
+class Tissue:
+    """Voltage and states of one rank's nodes, and how a step changes them.  Collective.
 
-    def __init__(self) -> None:
-        self.spent = dict.fromkeys(("membrane", "diffusion", "recording"), 0.0)
-        self._last = 0.0
+    Args:
+        operators: their matrix is destroyed at the end.
+        membrane: this rank's cells, at rest.
+        stimuli: with positions among this rank's own nodes.
+        clock: charged with what each part of a step takes.
 
-    def start(self) -> None:
-        self._last = time.perf_counter()
+    Attributes:
+        voltage: ``(n_local,)`` [mV], own nodes, then ghosts.
+        before: the same, before the last step.
+    """
 
-    def charge(self, part: str) -> None:
-        now = time.perf_counter()
-        self.spent[part] += now - self._last
-        self._last = now
+    def __init__(
+        self,
+        operators: Operators,
+        membrane: Membrane,
+        stimuli: Sequence[Stimulus],
+        clock: Clock,
+    ) -> None:
+        self.voltage = membrane.resting_voltage()
+        self.before = self.voltage.copy()
+        self._middle = self.voltage.copy()
+        self._membrane = membrane
+        self._stimuli = stimuli
+        self._clock = clock
+        self._halo = operators.halo
+        self._diffusion = Diffusion(operators, self.voltage)
+        self._front = Front(operators.elements, operators.mass, membrane)
 
-    def slowest(self, comm: MPI.Comm) -> dict[str, float]:
-        """Return each part's time on the rank where all of them took longest.  Collective."""
-        everyone = comm.allgather(self.spent)
-        return max(everyone, key=lambda spent: sum(spent.values()))
+    def find_front(self, moving: bool, looked: Floats) -> None:
+        """Find where the front is; nowhere, if nothing moves.
+
+        Args:
+            moving: whether anything does.
+            looked: ``(n_owned,)`` voltage at the last look [mV].
+        """
+        self._diffusion.exchange()
+        if moving:
+            rise = self._halo.extended(self.voltage[: len(looked)] - looked)
+            self._front.find(self.voltage, rise > 0.0)
+        else:
+            self._front.forget()
+        self._clock.charge("front")
+
+    def step(self, tick: int, ticks: int, dt: float) -> None:
+        """Advance by ``ticks`` ticks of ``dt`` [ms]."""
+        whole = ticks * dt
+        voltage, start, middle = self.voltage, self.before, self._middle
+        self._diffusion.exchange()
+        np.copyto(start, voltage)
+        self._diffuse(0.5 * whole)
+        self._stimulate(tick, ticks, 0.5 * whole)
+        self._diffusion.exchange()
+        np.copyto(middle, voltage)
+        self._clock.charge("diffusion")
+        self._membrane.advance(voltage, whole, gating=start)
+        self._clock.charge("reaction")
+        self._front.correct(middle, voltage, whole)
+        self._clock.charge("front")
+        self._stimulate(tick, ticks, 0.5 * whole)
+        self._diffuse(0.5 * whole)
+        self._clock.charge("diffusion")
+
+    def _stimulate(self, tick: int, ticks: int, dt: float) -> None:
+        for stimulus in self._stimuli:
+            if stimulus.acts_in(tick, tick + ticks):
+                self.voltage[stimulus.nodes] += dt * stimulus.amplitude
+
+    def _diffuse(self, dt: float) -> None:
+        self._clock.count_stages(self._diffusion.advance(dt))
+
+    def close(self) -> None:
+        self._diffusion.close()
 
 
 def simulate_beat(
@@ -104,72 +134,81 @@ def simulate_beat(
     operators: Operators,
     membrane: Membrane,
     stimuli: Sequence[Stimulus],
-    leads: Floats,
+    recorders: Recorders,
     settings: Simulation,
+    snapshots: Snapshots | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Beat:
-    """Step one beat and return what was streamed from it.  Collective.
+    """Step a heart through its protocol and return what was recorded of it.  Collective.
 
     Args:
         comm: of all ranks that share the heart.
-        operators: mass and stiffness; they are destroyed at the end.
+        operators: of the tissue; their matrix is destroyed at the end.
         membrane: this rank's cells, at rest.
         stimuli: with positions among this rank's nodes.
-        leads: ``(n_electrodes, n_owned)`` lead vectors [1].
+        recorders: of this rank, at rest.
         settings: numerics, sampling.
+        snapshots: of the whole voltage, or None.
+        checkpoints: where to go on from, and where to; None is neither.
 
     Raises:
-        SolveFailed: the diffusion solve did not converge, or the voltage is not finite.
+        SolveFailed: on all ranks; the voltage is not finite.
+        MachineTrouble: on all ranks; a signal asked for the end, and a checkpoint is written.
     """
     numerics = settings.numerics
-    dt, n_steps = numerics.dt, numerics.n_steps
-    report_every = whole_steps(numerics.report_interval, dt, "report_interval")
-    sample_every = whole_steps(settings.sampling_interval, dt, "sampling_interval")
-    clock = _Clock()
-    voltage = membrane.resting_voltage()
-    owned = operators.owned
-    field = PETSc.Vec().createWithArray(voltage, size=(owned.count, owned.n_nodes), comm=comm)
-    crossings = Crossings(
-        voltage,
-        activation=numerics.activation_threshold,
-        repolarisation=numerics.repolarisation_threshold,
+    steps = stepping(numerics)
+    report_every = whole_steps(numerics.report_interval, steps.dt, "report_interval")
+    sample_every = whole_steps(settings.sampling_interval, steps.dt, "sampling_interval")
+    clock = Clock(operators.halo)
+    tissue = Tissue(operators, membrane, stimuli, clock)
+    control = Control(comm, steps, Ending(settings, steps, stimuli), stimuli)
+    voltage, before = (
+        both[: operators.halo.owned.count] for both in (tissue.voltage, tissue.before)
     )
-    electrogram = Electrogram(leads, n_steps // sample_every + 1)
-    electrogram.sample(0, voltage)
-    iterations = 0
-    with DiffusionStep(
-        operators.mass,
-        operators.stiffness,
-        dt=dt,
-        theta=numerics.theta,
-        tolerance=numerics.tolerance,
-    ) as diffusion:
-        clock.start()
-        for step in range(n_steps):
-            for stimulus in stimuli:
-                if stimulus.acts_in(step):
-                    voltage[stimulus.nodes] += dt * stimulus.amplitude
-            membrane.advance(voltage, dt)
-            clock.charge("membrane")
-            taken = diffusion.advance(field)
-            iterations += taken
-            clock.charge("diffusion")
-            crossings.observe(step * dt, dt, voltage)
-            if (step + 1) % sample_every == 0:
-                electrogram.sample((step + 1) // sample_every, voltage)
-            clock.charge("recording")
-            if (step + 1) % report_every == 0:
-                _report(comm, (step + 1) * dt, numerics.duration, taken, voltage)
-                if numerics.stop == "when_activated" and _all_activated(comm, crossings):
+    looked = voltage.copy()
+    beat = Unfinished(operators.halo, tissue.voltage, looked, membrane, recorders)
+    checkpoints = checkpoints or Checkpoints()
+    start = checkpoints.take_up(comm, beat)
+
+    def sample(tick: int) -> None:
+        if tick % sample_every == 0:
+            number, now = tick // sample_every, steps.time(tick)
+            recorders.sample(number, now, voltage)
+            if snapshots is not None:
+                snapshots.sample(comm, number, now, voltage)
+
+    tick, moving = start.tick, True
+    if start == START:
+        sample(tick)
+    clock.start()
+    with checkpoints.listening():
+        while tick < steps.n_ticks:
+            if tick % steps.look_ticks == 0:
+                look = control.look(tick, looked, voltage, recorders.crossings, checkpoints.asked())
+                if look.done:
                     break
-    field.destroy()
-    own_share = np.ascontiguousarray(electrogram.potentials[:, : (step + 1) // sample_every + 1])
-    potentials = np.empty_like(own_share)
-    comm.Allreduce(own_share, potentials)
+                clock.charge("control")
+                if look.asked:
+                    cost = asdict(start.total(clock.cost(comm)))
+                    checkpoints.put_away(comm, Mark(tick, comm.Get_size(), cost), beat)
+                    end_if_signalled(look.asked, steps.time(tick))
+                    clock.charge("output")
+                moving = look.moving
+                tissue.find_front(moving, looked)
+                np.copyto(looked, voltage)
+            ticks = steps.ticks(moving)
+            tissue.step(tick, ticks, steps.dt)
+            recorders.observe(steps.time(tick), ticks * steps.dt, before, voltage)
+            tick += ticks
+            clock.count_step(ticks)
+            sample(tick)
+            clock.charge("output")
+            if tick % report_every == 0:
+                _report(comm, steps.time(tick), numerics.duration, voltage)
+    tissue.close()
     return Beat(
-        activation=gathered(comm, crossings.activation),
-        repolarisation=gathered(comm, crossings.repolarisation),
-        potentials=potentials,
-        cost=Cost(**clock.slowest(comm), iterations=iterations, n_steps=step + 1),
+        recorded=recorders.recorded(comm, tick // sample_every + 1),
+        cost=start.total(clock.cost(comm)),
     )
 
 
@@ -185,22 +224,9 @@ def require_capture(comm: MPI.Comm, activation: Floats | None, duration: float) 
         raise NoCapture(f"{silent} nodes never activate within {duration:g} ms, need 0")
 
 
-def _all_activated(comm: MPI.Comm, crossings: Crossings) -> bool:
-    """Whether every node of every rank has activated.  Collective."""
-    silent = int(np.count_nonzero(np.isnan(crossings.activation)))
-    return bool(comm.allreduce(silent) == 0)
-
-
-def _report(comm: MPI.Comm, now: float, duration: float, iterations: int, voltage: Floats) -> None:
+def _report(comm: MPI.Comm, now: float, duration: float, voltage: Floats) -> None:
     """Write one line of progress from rank 0.  Collective."""
     lowest = comm.reduce(float(voltage.min(initial=math.inf)), MPI.MIN)
     highest = comm.reduce(float(voltage.max(initial=-math.inf)), MPI.MAX)
     if comm.Get_rank() == 0:
-        log.info(
-            "t %8.1f of %.1f ms  iterations %3d  voltage %7.2f to %7.2f mV",
-            now,
-            duration,
-            iterations,
-            lowest,
-            highest,
-        )
+        log.info("t %8.1f of %.1f ms  voltage %7.2f to %7.2f mV", now, duration, lowest, highest)

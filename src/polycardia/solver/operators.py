@@ -1,4 +1,4 @@
-"""One rank's rows of the mass and stiffness matrices, from the elements that touch its nodes.
+"""One rank's rows of the diffusion operator, from the elements that touch its nodes.
 
 Elements between two ranks are computed by both, so that assembly needs no communication.
 """
@@ -14,9 +14,12 @@ from scipy import sparse
 
 from polycardia.config import Conductivity, Tissue
 from polycardia.errors import BadMesh
-from polycardia.physics.elements import conductivity_tensor, element_mass, element_stiffness
-from polycardia.physics.mesh import Floats, Integers, TetMesh
+from polycardia.physics import velocity
+from polycardia.physics.elements import conductivity_tensor, element_stiffness
+from polycardia.physics.mesh import Floats, TetMesh
+from polycardia.physics.topology import tet_volumes
 from polycardia.solver.agreement import agree
+from polycardia.solver.halo import Halo
 from polycardia.solver.partition import Ownership
 
 # Small enough that what is summed stays in the cache and the peak of memory is the matrices' own.
@@ -67,73 +70,133 @@ def slice_of(mesh: TetMesh, owned: Ownership) -> TissueSlice:
 
 
 def effective(tissue: Tissue) -> Conductivity:
-    """Return the monodomain conductivity, half the harmonic mean of the two domains'."""
+    """Return the monodomain conductivity, half the harmonic mean of the two domains'.
+
+    Raises:
+        ValueError: the tissue has velocities; `study.tissue.resolved` finds their conductivities.
+    """
     inside, outside = tissue.intracellular, tissue.extracellular
+    if inside is None:
+        raise ValueError("found velocities, need the conductivities that follow from them")
     return Conductivity(
-        fibre=inside.fibre * outside.fibre / (inside.fibre + outside.fibre),
-        cross=inside.cross * outside.cross / (inside.cross + outside.cross),
+        fibre=velocity.effective(inside.fibre, outside.fibre),
+        cross=velocity.effective(inside.cross, outside.cross),
     )
+
+
+def diffusivity(tissue: Tissue) -> Conductivity:
+    """Return the monodomain conductivity over ``chi C_m`` [mm^2/ms]."""
+    sigma, scale = effective(tissue), tissue.surface_to_volume * tissue.capacitance
+    return Conductivity(fibre=sigma.fibre / scale, cross=sigma.cross / scale)
+
+
+@dataclass(frozen=True)
+class Elements:
+    """The elements that touch one rank's nodes, by the rank's local node numbers.
+
+    Attributes:
+        corners: ``(n_cells, 4)`` int32, positions among the rank's own nodes and ghosts.
+        points: ``(n_local, 3)`` [mm].
+        volume: ``(n_cells,)`` [mm^3].
+        fibre: ``(n_cells, 3)`` unit vectors.
+        factor: ``(n_cells,)`` by which the conductivities are multiplied.
+        diffusivity: of the tissue, conductivity over ``chi C_m`` [mm^2/ms].
+    """
+
+    corners: NDArray[np.int32]
+    points: Floats
+    volume: Floats
+    fibre: NDArray[np.floating[Any]]
+    factor: NDArray[np.floating[Any]]
+    diffusivity: Conductivity
 
 
 @dataclass(frozen=True)
 class Operators:
-    """The two matrices of the diffusion, spread over the ranks.
+    """The tissue as one rank sees it.
 
     Attributes:
-        owned: which rows this rank holds.
-        mass: [mm^3].
-        stiffness: divided by ``chi C_m`` [mm^3/ms].
+        halo: which nodes it owns, and those of others that its elements touch.
+        mass: ``(n_owned,)`` lumped mass [mm^3].
+        decay: ``(n_owned, n_local)``, the stiffness divided by the lumped mass and by
+            ``chi C_m`` [1/ms]: diffusion is ``dV/dt = -decay V``.
+        stiffest: a bound of the decay's eigenvalues, of all ranks [1/ms].
+        elements: what the quadrature near the front needs.
     """
 
-    owned: Ownership
-    mass: PETSc.Mat
-    stiffness: PETSc.Mat
+    halo: Halo
+    mass: Floats
+    decay: PETSc.Mat
+    stiffest: float
+    elements: Elements
 
 
-def assemble(
-    tissue_slice: TissueSlice, tissue: Tissue, *, mass_lumping: float, comm: MPI.Comm
-) -> Operators:
-    """Assemble the matrices; the elements are not needed any more after that.  Collective.
+def assemble(tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm) -> Operators:
+    """Assemble the diffusion operator.  Collective.
+
+    The mass matrix is lumped: the membrane's current gets its consistent share where it matters,
+    near the front (`polycardia.solver.front`).
 
     Args:
         tissue_slice: elements and nodes of this rank.
         tissue: membrane constants and conductivities.
-        mass_lumping: share of the lumped mass matrix.
         comm: of all ranks.
 
     Raises:
         BadMesh: on all ranks; an element of one of them is flat or inverted.
     """
-    problem, mass, stiffness = None, _Sum(), _Sum()
+    owned = tissue_slice.owned
+    halo = Halo(owned, tissue_slice.touched, comm)
+    elements = _elements(tissue_slice, tissue, halo)
+    problem, stiffness = None, _Sum()
     try:
-        _add_elements(mass, stiffness, tissue_slice, tissue)
+        _add_elements(stiffness, elements, owned.count)
     except BadMesh as failure:
         problem = failure
     agree(comm, problem)
-    # One after the other, so that rows of only one are held twice.
-    owned = tissue_slice.owned
-    petsc_mass = _petsc(_partly_lumped(mass.total(), mass_lumping, owned), comm)
-    return Operators(owned, petsc_mass, _petsc(stiffness.total(), comm))
+    mass = _lumped(elements, owned.count)
+    rows = stiffness.total()
+    rows.data /= np.repeat(mass, np.diff(rows.indptr))
+    # Gershgorin's circles: rows of the stiffness add up to zero.
+    own = float(np.add.reduceat(np.abs(rows.data), rows.indptr[:-1]).max(initial=0.0))
+    return Operators(halo, mass, _petsc(rows), comm.allreduce(own, MPI.MAX), elements)
 
 
-def _add_elements(
-    mass: "_Sum", stiffness: "_Sum", tissue_slice: TissueSlice, tissue: Tissue
-) -> None:
-    """Add every element's share of the rank's own rows."""
-    sigma = effective(tissue)
-    for start in range(0, len(tissue_slice.tetrahedra), CELLS_AT_ONCE):
+def _elements(tissue_slice: TissueSlice, tissue: Tissue, halo: Halo) -> Elements:
+    points = np.empty((halo.n_local, 3))
+    points[halo.local(tissue_slice.touched)] = tissue_slice.points
+    corners = np.empty(tissue_slice.tetrahedra.shape, np.int32)
+    volume = np.empty(len(corners))
+    for start in range(0, len(corners), CELLS_AT_ONCE):
         chunk = slice(start, start + CELLS_AT_ONCE)
-        cells = tissue_slice.tetrahedra[chunk].astype(np.int64)
-        corners = np.searchsorted(tissue_slice.touched, cells)
+        corners[chunk] = halo.local(tissue_slice.tetrahedra[chunk])
+        volume[chunk] = tet_volumes(points, corners[chunk])
+    return Elements(
+        corners=corners,
+        points=points,
+        volume=volume,
+        fibre=tissue_slice.fibre,
+        factor=tissue_slice.factor,
+        diffusivity=diffusivity(tissue),
+    )
+
+
+def _add_elements(stiffness: "_Sum", elements: Elements, n_owned: int) -> None:
+    """Add every element's share of the rank's own rows."""
+    sigma = elements.diffusivity
+    for start in range(0, len(elements.corners), CELLS_AT_ONCE):
+        chunk = slice(start, start + CELLS_AT_ONCE)
+        cells = elements.corners[chunk].astype(np.int64)
         tensor = conductivity_tensor(
-            tissue_slice.fibre[chunk].astype(np.float64), None, sigma.fibre, sigma.cross
+            elements.fibre[chunk].astype(np.float64), None, sigma.fibre, sigma.cross
         )
-        tensor *= tissue_slice.factor[chunk, None, None]
-        local_stiffness = element_stiffness(tissue_slice.points, corners, tensor)
-        local_mass = element_mass(tissue_slice.points, corners)
-        local_stiffness /= tissue.surface_to_volume * tissue.capacitance
-        stiffness.add(_owned_rows(cells, local_stiffness, tissue_slice.owned))
-        mass.add(_owned_rows(cells, local_mass, tissue_slice.owned))
+        tensor *= elements.factor[chunk, None, None]
+        local = element_stiffness(elements.points, cells, tensor)
+        row = np.repeat(cells, 4, axis=1).ravel()
+        column = np.tile(cells, (1, 4)).ravel()
+        mine = row < n_owned
+        entries = (local.ravel()[mine], (row[mine], column[mine]))
+        stiffness.add(sparse.csr_matrix(entries, shape=(n_owned, len(elements.points))))
 
 
 class _Sum:
@@ -157,32 +220,20 @@ class _Sum:
         return matrix
 
 
-def _owned_rows(cells: Integers, matrices: Floats, owned: Ownership) -> sparse.csr_matrix:
-    """Sum element matrices ``(n, 4, 4)`` into the rows that this rank owns."""
-    row = np.repeat(cells, 4, axis=1).ravel() - owned.first
-    column = np.tile(cells, (1, 4)).ravel()
-    mine = (row >= 0) & (row < owned.count)
-    entries = (matrices.ravel()[mine], (row[mine], column[mine]))
-    return sparse.csr_matrix(entries, shape=(owned.count, owned.n_nodes))
+def _lumped(elements: Elements, n_owned: int) -> Floats:
+    """Return ``(n_owned,)`` a quarter of every element's volume at each of its corners."""
+    mass = np.zeros(len(elements.points))
+    for corner in elements.corners.T:
+        mass += np.bincount(corner, 0.25 * elements.volume, minlength=len(mass))
+    return mass[:n_owned]
 
 
-def _partly_lumped(mass: sparse.csr_matrix, share: float, owned: Ownership) -> sparse.csr_matrix:
-    """Move a share of every row's entries onto its diagonal."""
-    if share == 0.0:
-        return mass
-    row = np.arange(owned.count)
-    lumped = share * np.asarray(mass.sum(axis=1)).ravel()
-    diagonal = sparse.csr_matrix((lumped, (row, row + owned.first)), shape=mass.shape)
-    return sparse.csr_matrix((1.0 - share) * mass + diagonal)
-
-
-def _petsc(rows: sparse.csr_matrix, comm: MPI.Comm) -> PETSc.Mat:
-    """Hand a rank's rows to PETSc.  Collective."""
+def _petsc(rows: sparse.csr_matrix) -> PETSc.Mat:
+    """Hand a rank's rows to PETSc."""
     rows.sort_indices()
-    count, total = rows.shape
     csr = (
         rows.indptr.astype(PETSc.IntType, copy=False),
         rows.indices.astype(PETSc.IntType, copy=False),
         rows.data,
     )
-    return PETSc.Mat().createAIJ(size=((count, total), (count, total)), csr=csr, comm=comm)
+    return PETSc.Mat().createAIJ(size=rows.shape, csr=csr, comm=PETSc.COMM_SELF)

@@ -1,6 +1,8 @@
 """Who owns which nodes: contiguous slices, so that no partitioner is needed at run time."""
 
+import sys
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 import mpi4py
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from polycardia.errors import BadStudy
+from polycardia.physics.mesh import Integers
 
 Comm = MPI.Comm
 
@@ -40,6 +43,11 @@ def ownership(n_nodes: int, comm: Comm) -> Ownership:
     return Ownership(n_nodes, n_nodes * rank // size, n_nodes * (rank + 1) // size)
 
 
+def owners(nodes: Integers, n_nodes: int, size: int) -> Integers:
+    """Return which of ``size`` ranks owns each of some nodes."""
+    return ((nodes + 1) * size - 1) // n_nodes
+
+
 def gathered(comm: Comm, owned: NDArray[Any]) -> NDArray[Any] | None:
     """Return the owned values of all ranks in order, on rank 0 alone.  Collective."""
     owned = np.ascontiguousarray(owned)
@@ -62,5 +70,26 @@ def versions() -> dict[str, str]:
 
 
 def world() -> Comm:
-    """Return the communicator of all ranks that this program was started on."""
+    """Return the communicator of all ranks that this program was started on.
+
+    From here on an exception that nobody expects on one rank ends them all.
+    """
+    if MPI.COMM_WORLD.Get_size() > 1:
+        sys.excepthook = _abort
     return MPI.COMM_WORLD
+
+
+def _abort(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say what happened and end all ranks.
+
+    mpi4py's launcher would do so when the program ends, but PETSc's last collective call comes
+    first and waits for ever for ranks that are somewhere else.
+    """
+    sys.__excepthook__(kind, error, trace)
+    sys.stderr.flush()
+    MPI.COMM_WORLD.Abort(1)
+
+
+def alone() -> Comm:
+    """Return the communicator of this process by itself."""
+    return MPI.COMM_SELF

@@ -96,7 +96,8 @@ def move_strangers(results: Path, patients: Set[str]) -> list[str]:
     strangers = [
         heart
         for heart in sorted((results / "hearts").glob("*.vtkhdf"))
-        if heart.stem not in patients
+        # A name has no dot: behind one stands what else of the heart a file holds.
+        if heart.name.split(".")[0] not in patients
     ]
     if strangers:
         (results / REMOVED).mkdir(exist_ok=True, mode=FOLDER_MODE)

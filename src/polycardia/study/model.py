@@ -1,18 +1,23 @@
 """From a cell model's text to a compiled kernel and the state that tissue starts from."""
 
-import hashlib
 import logging
 from pathlib import Path
 
 import numpy as np
 
-from polycardia.config import PACING_DT, CellModel, Pacing
+from polycardia.config import CellModel, Pacing
 from polycardia.errors import BadStudy
-from polycardia.io.cell_state import CellState, read_cell_state, write_cell_state
+from polycardia.io.cell_state import read_cell_state, write_cell_state
+from polycardia.io.folders import rest_folder, wave_folder
 from polycardia.ionic.kernel import Kernel, build
+from polycardia.ionic.model import CellModel as Equations
 from polycardia.ionic.model import load_model, with_constants
-from polycardia.ionic.pacing import paced_state
+from polycardia.ionic.roles import Naming
+from polycardia.ionic.scaling import with_factors, with_scaling
 from polycardia.solver.membrane import CellType
+from polycardia.solver.resolution import CurrentFactor
+from polycardia.study.rest import one_line, rest_state, text_digest
+from polycardia.study.waves import with_waves
 
 log = logging.getLogger(__name__)
 
@@ -28,27 +33,58 @@ def compiled(settings: CellModel, kernels: Path) -> Kernel:
         BadModel: the text cannot be turned into a kernel.
         CompilerFailed: there is no compiler, or it refuses the kernel.
     """
-    return build(load_model(settings.name), cache=kernels, overrides=settings.parameters)
+    return build(equations(settings), cache=kernels)
+
+
+def tissue_kernel(settings: Pacing, kernels: Path) -> tuple[Kernel, dict[str, str]]:
+    """Return the kernel of a layer's tissue, and its parameters' names by those of the constants.
+
+    It takes a factor at every node for each constant that varies; without such constants it is
+    the single cell's own kernel.
+
+    Raises:
+        BadModel: the text cannot be turned into a kernel, or does not have such a constant.
+        CompilerFailed: there is no compiler, or it refuses the kernel.
+    """
+    model, factors = with_factors(equations(settings.model), settings.varying)
+    kernel = build(model, cache=kernels, node_parameters=factors)
+    return kernel, dict(zip(settings.varying, factors, strict=True))
+
+
+def equations(settings: CellModel) -> Equations:
+    """Return a cell model with all that the study says of it.
+
+    Raises:
+        BadModel: the text is wrong, or a constant is not one of its own.
+    """
+    naming = Naming(
+        units=settings.units,
+        voltage=settings.voltage,
+        time=settings.time,
+        stimulus=settings.stimulus,
+    )
+    model = with_constants(load_model(settings.name, naming), settings.parameters)
+    return with_scaling(model, settings.scaling)
 
 
 def model(settings: Pacing, kernels: Path, output: Path) -> None:
-    """Compile a cell model and pace a single cell to where the tissue's beat starts."""
+    """Compile a cell model and pace a single cell to where the tissue's beat starts.
+
+    Raises:
+        BadStudy: the cell has no limit cycle, and the settings do not accept that.
+    """
+    text = equations(settings.model)
+    for sentence in text.found:
+        log.info("%s: %s", settings.model.name, sentence)
     kernel = compiled(settings.model, kernels)
-    log.info("kernel %s", kernel.digest)
-    voltage, states = paced_state(
-        kernel, cycle_length=settings.cycle_length, beats=settings.beats, dt=PACING_DT
-    )
-    log.info("voltage after %d beats %.3f mV", settings.beats, voltage)
-    write_cell_state(
-        output,
-        CellState(
-            settings=settings.model_dump_json(),
-            model_sha256=_text_digest(settings.model),
-            voltage=voltage,
-            states=[float(value) for value in states],
-            state_names=list(kernel.state_names),
-        ),
-    )
+    # Before the pacing, so that a constant which does not exist is told at once.
+    tissue, _ = tissue_kernel(settings, kernels)
+    log.info("kernel %s of the cell, %s of the tissue", kernel.digest, tissue.digest)
+    state = rest_state(text, kernel, settings, rest_folder())
+    log.info("%s: %s", settings.model.name, one_line(state))
+    if settings.waves is not None:
+        state = with_waves(state, text, kernel, settings.waves, wave_folder())
+    write_cell_state(output, state)
 
 
 def cell_type(path: Path, kernels: Path) -> CellType:
@@ -60,15 +96,12 @@ def cell_type(path: Path, kernels: Path) -> CellType:
         BadStudy: the model's text is not the one whose state was computed.
     """
     state = read_cell_state(path)
-    settings = Pacing.model_validate_json(state.settings).model
-    if _text_digest(settings) != state.model_sha256:
+    settings = Pacing.model_validate_json(state.settings)
+    if text_digest(equations(settings.model)) != state.model_sha256:
         raise BadStudy(
-            f"{path}: the text of cell model {settings.name} has changed since its state was "
-            "computed, expected the same; run the model step again"
+            f"{path}: the text of cell model {settings.model.name} has changed since its state "
+            "was computed, expected the same; run the model step again"
         )
-    return CellType(compiled(settings, kernels), state.voltage, np.array(state.states))
-
-
-def _text_digest(settings: CellModel) -> str:
-    text = with_constants(load_model(settings.name), settings.parameters).text
-    return hashlib.sha256(text.encode()).hexdigest()
+    kernel, factors = tissue_kernel(settings, kernels)
+    current = CurrentFactor(np.array(state.resolution), np.array(state.current_factor))
+    return CellType(kernel, state.voltage, np.array(state.states), factors, current)

@@ -3,14 +3,13 @@
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from polycardia.cohort import Source
-from polycardia.config import ActivationSite as SiteSetting
 from polycardia.config import Preparation
 from polycardia.errors import PatientFailure
 from polycardia.io.meshes import read_source
@@ -18,18 +17,20 @@ from polycardia.io.origin import PREPARED, Outcome
 from polycardia.io.prepared import write_prepared
 from polycardia.physics.axes import HeartAxes, heart_axes
 from polycardia.physics.electrodes import ELECTRODES, place_electrodes
-from polycardia.physics.elements import conductivity_tensor, volumes
+from polycardia.physics.elements import volumes
 from polycardia.physics.fibres import FibreAngles, rule_based_fibres
 from polycardia.physics.heart import PreparedHeart
 from polycardia.physics.intake import Admitted, admit
 from polycardia.physics.laplace import wall_coordinates
 from polycardia.physics.layers import endocardial_cells, layers
-from polycardia.physics.leads import lead_vectors
+from polycardia.physics.leads import unit_lead_vectors
 from polycardia.physics.mesh import Boundary, TetMesh
 from polycardia.physics.ordering import reordered
+from polycardia.physics.places import PointSet
 from polycardia.physics.refinement import mean_edge_length, refine
-from polycardia.physics.sites import DEFAULT_SITES, ActivationSite, place_sites
+from polycardia.physics.variation import scaled_by_region
 from polycardia.provenance import digest_of_files, origin, peak_memory
+from polycardia.study.places import placed_sites, point_sets
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,12 @@ def prepare(source: Source, settings: Preparation, output: Path) -> None:
     heart = None
     try:
         record["mesh_sha256"] = digest_of_files(source.files())
-        admitted = admit(
-            read_source(source.mesh, surfaces=source.surfaces, fibres=source.fibres),
-            units=source.units,
-        )
+        read = read_source(source.mesh, surfaces=source.surfaces, fibres=source.fibres)
+        admitted = admit(read, units=source.units)
         for sentence in admitted.mended:
             log.info("mended: %s", sentence)
-        heart = prepared_heart(admitted, settings)
+        points = point_sets(source.mesh, read, source.units, settings)
+        heart = prepared_heart(admitted, settings, points)
         record |= {
             "mended": json.dumps(admitted.mended),
             "labels_from": admitted.labels_from,
@@ -69,11 +69,18 @@ def prepare(source: Source, settings: Preparation, output: Path) -> None:
     write_prepared(output, heart, outcome, record)
 
 
-def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
+def prepared_heart(
+    admitted: Admitted, settings: Preparation, points: Mapping[str, PointSet]
+) -> PreparedHeart:
     """Refine, order, and find all that the solver needs to know.
 
+    Args:
+        admitted: the source's mesh.
+        settings: everything that decides the prepared heart.
+        points: of the places that are files, by name.
+
     Raises:
-        BadMesh: the geometry is not that of two ventricles.
+        BadMesh: the geometry is not that of two ventricles, or a stimulus is on no node of it.
         SolveFailed: a Laplace problem did not converge.
     """
     mesh, boundary = _refined(admitted, settings.anatomy.edge_length)
@@ -93,15 +100,16 @@ def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
         mesh = replace(mesh, fibre=fibre)
     moved = {str(name): place for name, place in settings.electrodes.items()}
     electrodes = place_electrodes(mesh, axes, moved)
-    inside = settings.intracellular
-    # Without the endocardial factor: it stands for the thin Purkinje network, whose own current
-    # is small, not for a layer of muscle that drives several times the current.
-    sigma = conductivity_tensor(np.asarray(mesh.fibre), None, inside.fibre, inside.cross)
+    by_region = scaled_by_region(settings.conductivity_factors, mesh.region)
+    for tag, factor in settings.conductivity_factors.items():
+        cells = np.count_nonzero(mesh.region == tag)
+        log.info("region %d: conductivities times %g in %d cells", tag, factor, cells)
     return PreparedHeart(
         mesh=mesh,
         boundary=boundary,
         sheet=sheet,
-        factor=np.where(endocardial_cells(mesh, boundary), settings.endocardial_factor, 1.0),
+        factor=by_region
+        * np.where(endocardial_cells(mesh, boundary), settings.endocardial_factor, 1.0),
         cell_type=layers(
             coordinates.transmural,
             settings.anatomy.endocardial_layer,
@@ -109,10 +117,13 @@ def prepared_heart(admitted: Admitted, settings: Preparation) -> PreparedHeart:
         ),
         coordinates=asdict(coordinates),
         axes=axes.frame,
-        sites=place_sites(mesh, boundary, axes, _sites(settings.sites), settings.site_radius),
+        sites=placed_sites(mesh, boundary, axes, asdict(coordinates), settings, points),
         electrode_names=ELECTRODES,
         electrodes=electrodes,
-        leads=lead_vectors(mesh, sigma, electrodes, settings.bath_conductivity),
+        # A scar's factor belongs in both: it is the muscle itself that conducts less there. Not so
+        # the endocardial one: it stands for the thin Purkinje network, whose own current is small,
+        # not for a layer of muscle that drives several times the current.
+        leads=unit_lead_vectors(mesh, by_region, electrodes, settings.bath_conductivity),
         measures=_measures(mesh, boundary, axes),
     )
 
@@ -121,12 +132,6 @@ def _refined(admitted: Admitted, edge_length: float | None) -> tuple[TetMesh, Bo
     if edge_length is None:
         return admitted.mesh, admitted.boundary
     return refine(admitted.mesh, admitted.boundary, edge_length=edge_length)
-
-
-def _sites(settings: Sequence[SiteSetting] | None) -> Sequence[ActivationSite]:
-    if settings is None:
-        return DEFAULT_SITES
-    return [ActivationSite(**site.model_dump()) for site in settings]
 
 
 def _measures(mesh: TetMesh, boundary: Boundary, axes: HeartAxes) -> dict[str, tuple[float, str]]:

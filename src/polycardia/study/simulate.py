@@ -2,31 +2,61 @@
 
 import json
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from polycardia.config import Simulation, whole_steps
+from polycardia.config import Simulation
 from polycardia.errors import BadStudy, PatientFailure
 from polycardia.io.heart_file import HeartResult, write_heart
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
-from polycardia.physics.heart import PreparedHeart, Site
+from polycardia.io.voltage_file import VoltageWriter, discard_voltage
+from polycardia.physics.heart import PreparedHeart
 from polycardia.physics.leads import twelve_leads
 from polycardia.physics.measures import qrs_duration, qt_interval
-from polycardia.physics.mesh import Floats
+from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.provenance import origin, peak_memory
-from polycardia.solver.membrane import CellType, Membrane
-from polycardia.solver.monodomain import Beat, Stimulus, require_capture, simulate_beat
+from polycardia.solver.clock import table
+from polycardia.solver.membrane import CellType
+from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
 from polycardia.solver.operators import TissueSlice, assemble
 from polycardia.solver.partition import Comm, Ownership, ownership, versions
+from polycardia.solver.recorders import Recorded, Recorders
+from polycardia.study.calibration import Calibration
+from polycardia.study.cells import membrane
+from polycardia.study.checkpoint import NO_CHECKPOINT, CheckpointPlan, Run, discard, go_on
 from polycardia.study.model import cell_type
+from polycardia.study.outputs import (
+    NOTHING,
+    PlacedProbe,
+    Requested,
+    place_probes,
+    probe_recorder,
+    requested,
+    snapshots,
+)
+from polycardia.study.resolution import calibration_of, velocity_errors
+from polycardia.study.stimulation import (
+    Response,
+    capture_measures,
+    not_captured,
+    require_mapped_capture,
+    responses,
+    stimuli,
+    watches,
+)
+from polycardia.study.tissue import REFERENCE_LAYER, conductivities, described, resolved
 
 log = logging.getLogger(__name__)
 
+ROUNDING = 1e-9  # [samples]
 KEPT_FROM_PREPARATION = ("mesh_sha256", "mended", "labels_from", "fibres_from")
 
 
@@ -38,6 +68,7 @@ def simulate(
     kernels: Path,
     output: Path,
     comm: Comm,
+    checkpoint: CheckpointPlan = NO_CHECKPOINT,
 ) -> None:
     """Simulate one heart; having no answer is also a result.  Collective.
 
@@ -48,17 +79,25 @@ def simulate(
         kernels: folder of compiled kernels.
         output: ``<id>.vtkhdf``.
         comm: of all ranks that share the heart.
+        checkpoint: to go on from and to write; it goes when the heart's file is written.
+
+    Raises:
+        BadStudy: on all ranks; the models do not fit, or a checkpoint that has to.
+        MachineTrouble: on all ranks; a signal asked for the end, and a checkpoint is written.
     """
     started = time.monotonic()
     if len(models) != len(settings.cells.by_layer()):
         layers = ", ".join(settings.cells.by_layer())
         raise BadStudy(f"found {len(models)} cell models, need one each for {layers}")
     with PreparedFile(heart) as prepared:
-        outcome, beat = prepared.outcome, None
+        outcome, solved = prepared.outcome, None
         if outcome.status == PREPARED:
             cells = [cell_type(path, kernels) for path in models]
+            by_layer = dict(zip(settings.cells.by_layer(), models, strict=True))
+            waves = {layer: calibration_of(path) for layer, path in by_layer.items()}
+            run = Run(heart, settings, by_layer, output)
             try:
-                beat = _solve(prepared, settings, cells, comm)
+                solved = _solve(prepared, run, cells, waves, comm, checkpoint)
                 outcome = Outcome(SOLVED)
             except PatientFailure as failure:
                 outcome = Outcome(failure.outcome, str(failure))
@@ -74,33 +113,98 @@ def simulate(
             "seconds": time.monotonic() - started,
         }
         result = None
-        if beat is not None:
-            record |= {f"cost_{name}": value for name, value in asdict(beat.cost).items()}
-            result = heart_result(prepared.read(), beat, settings)
+        if solved is not None:
+            cost = solved.beat.cost
+            log.info("where the time went\n%s", table(cost))
+            record |= {f"cost_{name}": value for name, value in asdict(cost).items()}
+            record["not_captured"] = not_captured(solved.responses)
+            whole, recorded = prepared.read(), solved.beat.recorded
+            record["tissue"] = json.dumps(solved.tissue)
+            times = write_voltage(solved.writer, whole.mesh, settings, record)
+            asked = requested(whole, recorded, solved.probes, settings, times)
+            extra = {**capture_measures(solved.responses, settings), **solved.errors}
+            result = heart_result(whole, recorded, settings, asked, extra)
+    if result is None or settings.outputs.voltage is None:
+        discard_voltage(output)
     write_heart(output, result, outcome, record)
+    discard(checkpoint)
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """What `simulate` puts into a solved heart's file, beside what was prepared."""
+
+    beat: Beat
+    responses: Sequence[Response]
+    probes: Sequence[PlacedProbe]
+    tissue: Mapping[str, object]
+    errors: Mapping[str, tuple[float, str]]
+    writer: VoltageWriter | None
 
 
 def _solve(
-    prepared: PreparedFile, settings: Simulation, cells: Sequence[CellType], comm: Comm
-) -> Beat:
+    prepared: PreparedFile,
+    run: Run,
+    cells: Sequence[CellType],
+    waves: Mapping[str, Calibration],
+    comm: Comm,
+    checkpoint: CheckpointPlan,
+) -> _Solved:
+    settings = run.settings
+    speed = waves[REFERENCE_LAYER].speed
+    inside, _ = conductivities(settings.tissue, speed)
+    conducting = resolved(settings.tissue, speed)
     owned = ownership(prepared.n_nodes, comm)
-    operators = assemble(
-        tissue_slice(prepared, owned),
-        settings.tissue,
-        mass_lumping=settings.numerics.mass_lumping,
-        comm=comm,
-    )
+    probes = place_probes(prepared, settings, comm)
+    operators = assemble(tissue_slice(prepared, owned), conducting, comm=comm)
     nodes = prepared.read_nodes(owned.first, owned.last)
-    beat = simulate_beat(
+    errors = velocity_errors(
+        operators.elements,
+        nodes.cell_type,
+        list(waves.values()),
+        settings.numerics.velocity_error_limit,
         comm,
-        operators,
-        Membrane(cells, nodes.cell_type),
-        stimuli(nodes.sites, owned, settings),
-        nodes.leads,
-        settings,
     )
-    require_capture(comm, beat.activation, settings.numerics.duration)
-    return beat
+    tissue = membrane(prepared, nodes, operators.halo, settings.cells, cells)
+    recorders = Recorders(
+        tissue.resting_voltage()[: owned.count],
+        nodes.leads.at(inside.fibre, inside.cross),
+        settings,
+        probe_recorder(probes, settings, owned, tissue),
+        watches(nodes.sites, owned, settings),
+    )
+    acts = stimuli(nodes.sites, owned, settings)
+    checkpoints, writer = go_on(checkpoint, run, prepared, cells, recorders, comm)
+    with ExitStack() as stack:
+        if writer is not None:
+            stack.enter_context(writer)
+        taken = snapshots(settings, writer)
+        beat = simulate_beat(comm, operators, tissue, acts, recorders, settings, taken, checkpoints)
+        found = responses(prepared.read_sites(), beat.recorded.captured, settings)
+        require_mapped_capture(found, settings)
+        require_capture(comm, beat.recorded.activation, settings.numerics.duration)
+        stack.pop_all()  # what was taken is not a file yet
+    return _Solved(beat, found, probes, described(conducting, waves), errors, writer)
+
+
+def write_voltage(
+    writer: VoltageWriter | None,
+    mesh: TetMesh,
+    settings: Simulation,
+    record: Mapping[str, object],
+) -> Floats | None:
+    """Write the file of snapshots, if they were asked for, and return their times [ms].
+
+    Args:
+        writer: that took them.
+        mesh: of the heart.
+        settings: when they were taken.
+        record: the heart's provenance.
+    """
+    asked = settings.outputs.voltage
+    if writer is None or asked is None:
+        return None
+    return writer.finish(mesh, asked.start, asked.interval, record)
 
 
 def tissue_slice(prepared: PreparedFile, owned: Ownership) -> TissueSlice:
@@ -109,34 +213,33 @@ def tissue_slice(prepared: PreparedFile, owned: Ownership) -> TissueSlice:
     return TissueSlice(owned, part.tetrahedra, part.points, part.touched, part.fibre, part.factor)
 
 
-def stimuli(sites: Sequence[Site], owned: Ownership, settings: Simulation) -> list[Stimulus]:
-    """Return the stimuli at this rank's nodes."""
-    dt = settings.numerics.dt
-    return [
-        Stimulus(
-            nodes=site.nodes - owned.first,
-            first_step=round(site.time / dt),
-            n_steps=whole_steps(settings.stimulus.duration, dt, "protocol.stimulus.duration"),
-            amplitude=settings.stimulus.amplitude,
-        )
-        for site in sites
-    ]
-
-
-def heart_result(heart: PreparedHeart, beat: Beat, settings: Simulation) -> HeartResult:
+def heart_result(
+    heart: PreparedHeart,
+    recorded: Recorded,
+    settings: Simulation,
+    asked: Requested = NOTHING,
+    measures: Mapping[str, tuple[float, str]] = MappingProxyType({}),
+) -> HeartResult:
     """Put together what a solved heart's file holds.
 
     Args:
         heart: as prepared.
-        beat: with the maps, as on the first rank.
+        recorded: with the maps, as on the first rank.
         settings: which fields are wanted, and how the ECG was sampled.
+        asked: what is there only where the study asks for it.
+        measures: of the protocol and the resolution.
     """
     wanted, sampling_interval = settings.outputs.fields, settings.sampling_interval
-    activation = np.asarray(beat.activation)
-    repolarisation = np.asarray(beat.repolarisation)
-    leads = twelve_leads(beat.potentials)
+    activation = np.asarray(recorded.activation)
+    repolarisation = np.asarray(recorded.repolarisation)
+    leads = twelve_leads(recorded.potentials)
+    mapped = leads[:, mapped_samples(settings)]
     times = {"activation_time": activation, "repolarisation_time": repolarisation}
+    if asked.apd90 is not None:
+        times["apd90"] = asked.apd90
     known = {**heart.coordinates, "cell_type": heart.cell_type}
+    if asked.activation_count is not None:
+        known["activation_count"] = asked.activation_count
     cell_fields = {
         "fibre": np.asarray(heart.mesh.fibre),
         "region": heart.mesh.region.astype(np.int32),
@@ -154,28 +257,55 @@ def heart_result(heart: PreparedHeart, beat: Beat, settings: Simulation) -> Hear
         electrode_names=heart.electrode_names,
         electrodes=heart.electrodes,
         measures={
-            "qrs_duration": (qrs_duration(leads, sampling_interval).value, "ms"),
-            "qt_interval": (qt_interval(leads, sampling_interval).value, "ms"),
-            **_map_measures(activation, repolarisation),
+            "qrs_duration": (qrs_duration(mapped, sampling_interval).value, "ms"),
+            "qt_interval": (qt_interval(mapped, sampling_interval).value, "ms"),
+            **_map_measures(activation, repolarisation, settings.stimulation.record_from),
+            **_apd90_measures(asked.apd90),
+            **measures,
             **heart.measures,
         },
+        probes=asked.probes,
+        probe_interval=settings.outputs.probes.interval,
+        snapshot_times=asked.snapshot_times,
     )
 
 
-def _map_measures(activation: Floats, repolarisation: Floats) -> dict[str, tuple[float, str]]:
-    """Numbers that describe the maps; those of repolarisation cover the nodes that have it."""
+def mapped_samples(settings: Simulation) -> slice:
+    """Return the ECG's samples from the mapped beat's onset to the next one's."""
+    protocol, interval = settings.stimulation, settings.sampling_interval
+    first = math.ceil(protocol.record_from / interval - ROUNDING)
+    if protocol.record_until is None:
+        return slice(first, None)
+    return slice(first, math.floor(protocol.record_until / interval + ROUNDING) + 1)
+
+
+def _map_measures(
+    activation: Floats, repolarisation: Floats, onset: float
+) -> dict[str, tuple[float, str]]:
+    """Numbers that describe the maps; those of repolarisation cover the nodes that have it.
+
+    Times are after the onset of the mapped beat [ms].
+    """
     recovered = ~np.isnan(repolarisation)
     duration = (repolarisation - activation)[recovered]
     return {
         "total_activation_time": (float(np.ptp(activation)), "ms"),
-        "latest_activation_time": (float(activation.max()), "ms"),
-        "mean_activation_time": (float(activation.mean()), "ms"),
+        "latest_activation_time": (float(activation.max()) - onset, "ms"),
+        "mean_activation_time": (float(activation.mean()) - onset, "ms"),
         "mean_action_potential_duration": (
             float(duration.mean()) if duration.size else np.nan,
             "ms",
         ),
         "repolarised_fraction": (float(recovered.mean()), "1"),
     }
+
+
+def _apd90_measures(apd90: Floats | None) -> dict[str, tuple[float, str]]:
+    """The mean over the nodes that have one."""
+    if apd90 is None:
+        return {}
+    reached = apd90[~np.isnan(apd90)]
+    return {"mean_apd90": (float(reached.mean()) if reached.size else np.nan, "ms")}
 
 
 def _record(prepared: Mapping[str, object], settings: Simulation) -> dict[str, object]:

@@ -1,30 +1,51 @@
 """The N-version benchmark slab on the cohort's own solver."""
 
 import json
+import math
 
 import numpy as np
 
-from polycardia.config import CellModel, Numerics, Simulation, Stimulus, whole_steps
+from polycardia.config import (
+    CellModel,
+    Numerics,
+    Simulation,
+    Stimulation,
+    Stimulus,
+    Waves,
+    whole_steps,
+)
 from polycardia.errors import BadStudy
-from polycardia.io.folders import kernel_folder
+from polycardia.io.folders import kernel_folder, wave_folder
 from polycardia.physics import slab as problem
 from polycardia.physics.heart import Site
-from polycardia.physics.mesh import TetMesh
+from polycardia.physics.mesh import Integers, TetMesh
 from polycardia.provenance import peak_memory
+from polycardia.solver.clock import PARTS, Cost, table
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
 from polycardia.solver.operators import assemble, slice_of
 from polycardia.solver.partition import Comm, ownership, world
-from polycardia.study.model import compiled
+from polycardia.solver.recorders import Recorders
+from polycardia.study.model import compiled, equations
 from polycardia.study.ranks import ranks_here, run_on
-from polycardia.study.simulate import stimuli
+from polycardia.study.stimulation import stimuli
+from polycardia.study.waves import current_of
 
 CELL_MODEL = "tp06_epi"
+CORNER = "corner"  # where it is stimulated
 REPORT_INTERVAL = 1.0  # [ms]
 LONGEST = 200.0  # [ms], a multiple of it; the slowest published code takes 144 ms at 0.5 mm
 
 
-def slab(*, spacing: float, dt: float, ranks: int | None, as_json: bool) -> None:
+def slab(
+    *,
+    spacing: float,
+    dt: float,
+    ranks: int | None,
+    as_json: bool,
+    kind: problem.MeshKind = "bricks",
+    until: float | None = None,
+) -> None:
     """Run the benchmark and print the activation times of its nine points.
 
     Args:
@@ -32,88 +53,127 @@ def slab(*, spacing: float, dt: float, ranks: int | None, as_json: bool) -> None
         dt: time step [ms].
         ranks: MPI ranks to start; None takes those that this was started on.
         as_json: print one JSON object instead of a table.
+        kind: of the mesh.
+        until: [ms] to stop at, whatever has not been activated by then; None waits for all of it.
 
     Raises:
-        BadStudy: spacing or time step are unusable.
+        BadStudy: spacing, time step or end are unusable.
         NoCapture: some of the slab never activates.
     """
     if not 0.0 < spacing <= min(problem.EDGES):
         raise BadStudy(f"dx {spacing:g} mm, expected more than 0 and at most 3")
-    settings = _settings(dt)
+    settings = slab_settings(dt, until)
     if ranks is not None and ranks != ranks_here():
-        json_flag = ["--json"] if as_json else []
-        run_on(ranks, ["slab", "--dx", str(spacing), "--dt", str(dt), *json_flag])
+        given = [] if until is None else ["--until", str(until)]
+        given += ["--json"] if as_json else []
+        run_on(ranks, ["slab", "--dx", str(spacing), "--dt", str(dt), "--mesh", kind, *given])
         return
     comm = world()
-    mesh = problem.slab_mesh(spacing)
-    beat = _beat(mesh, settings, comm)
-    require_capture(comm, beat.activation, settings.numerics.duration)
+    mesh = problem.slab_mesh(spacing, kind)
+    beat = slab_beat(mesh, problem.stimulated_nodes(mesh.points), settings, comm)
+    if until is None:
+        require_capture(comm, beat.recorded.activation, settings.numerics.duration)
     memory = comm.allreduce(peak_memory())
-    if beat.activation is not None:
+    if beat.recorded.activation is not None:
         found = _findings(mesh, beat, comm.Get_size(), memory)
-        print(json.dumps(found) if as_json else _as_text(found), flush=True)
+        print(json.dumps(found) if as_json else _as_text(found, beat.cost), flush=True)
 
 
-def _settings(dt: float) -> Simulation:
+def slab_settings(dt: float, until: float | None = None) -> Simulation:
     if not 0.0 < dt <= REPORT_INTERVAL:
         raise BadStudy(f"dt {dt:g} ms, expected more than 0 and at most {REPORT_INTERVAL:g}")
     try:
         whole_steps(REPORT_INTERVAL, dt, "the interval of reports,")
     except ValueError as error:
         raise BadStudy(str(error)) from None
+    if until is not None and not (REPORT_INTERVAL <= until <= LONGEST and until.is_integer()):
+        raise BadStudy(f"until {until:g} ms, expected 1, 2, ... {LONGEST:g}")
     return Simulation(
         tissue=problem.TISSUE,
+        sampling_interval=dt,
         numerics=Numerics(
-            dt=dt, duration=LONGEST, report_interval=REPORT_INTERVAL, stop="when_activated"
+            dt=dt,
+            dt_quiet=dt,
+            duration=LONGEST if until is None else until,
+            report_interval=REPORT_INTERVAL,
+            stop="when_activated",
         ),
-        stimulus=Stimulus(amplitude=problem.STIMULUS_AMPLITUDE, duration=problem.STIMULUS_DURATION),
+        stimulation=Stimulation(
+            stimulus=Stimulus(
+                amplitude=problem.STIMULUS_AMPLITUDE, duration=problem.STIMULUS_DURATION
+            ),
+            delays={CORNER: 0.0},
+        ),
     )
 
 
-def _beat(mesh: TetMesh, settings: Simulation, comm: Comm) -> Beat:
+def slab_beat(mesh: TetMesh, stimulated: Integers, settings: Simulation, comm: Comm) -> Beat:
+    """Run the benchmark on a mesh of the slab, however it lies.  Collective.
+
+    Args:
+        mesh: the same on all ranks.
+        stimulated: nodes of the stimulated cube.
+        settings: from `slab_settings`.
+        comm: of all ranks.
+    """
     owned = ownership(len(mesh.points), comm)
-    kernel = compiled(CellModel(name=CELL_MODEL), kernel_folder())
-    voltage, states = kernel.resting(1)
-    cells = CellType(kernel, float(voltage[0]), states[:, 0])
-    nodes = problem.stimulated_nodes(mesh.points)
-    own_nodes = nodes[(nodes >= owned.first) & (nodes < owned.last)]
+    own_nodes = stimulated[(stimulated >= owned.first) & (stimulated < owned.last)]
+    operators = assemble(slice_of(mesh, owned), settings.tissue, comm=comm)
+    cells = Membrane([_cell(settings, comm)], np.zeros(operators.halo.n_local, np.int64))
+    recorders = Recorders(
+        cells.resting_voltage()[: owned.count], np.zeros((0, owned.count)), settings
+    )
     return simulate_beat(
         comm,
-        assemble(
-            slice_of(mesh, owned),
-            settings.tissue,
-            mass_lumping=settings.numerics.mass_lumping,
-            comm=comm,
-        ),
-        Membrane([cells], np.zeros(owned.count, np.int64)),
-        stimuli([Site("cube", own_nodes, 0.0)], owned, settings),
-        np.zeros((0, owned.count)),
+        operators,
+        cells,
+        stimuli([Site(CORNER, own_nodes, own_nodes)], owned, settings),
+        recorders,
         settings,
     )
 
 
+def _cell(settings: Simulation, comm: Comm) -> CellType:
+    """Return the benchmark's cell, from the state that it prescribes.  Collective."""
+    model = CellModel(name=CELL_MODEL)
+    waves = Waves(dt=settings.numerics.dt, anisotropy=settings.tissue.anisotropy)
+    current = None
+    if comm.Get_rank() == 0:
+        kernel = compiled(model, kernel_folder())
+        current = current_of(kernel, equations(model), waves, wave_folder())
+    current = comm.bcast(current)
+    kernel = compiled(model, kernel_folder())
+    voltage, states = kernel.resting(1)
+    return CellType(kernel, float(voltage[0]), states[:, 0], current=current)
+
+
 def _findings(mesh: TetMesh, beat: Beat, ranks: int, memory: int) -> dict[str, object]:
-    activation = np.asarray(beat.activation)
+    activation = np.asarray(beat.recorded.activation)
     cost = beat.cost
     return {
         "points": {
-            name: float(activation[node])
-            for name, node in problem.nearest_nodes(mesh.points).items()
+            name: None if math.isnan(time) else time
+            for name, time in problem.at_points(mesh, activation).items()
         },
         "nodes": len(mesh.points),
         "steps": cost.n_steps,
         "seconds": cost.stepping,
+        "seconds_processor": cost.processor,
         "ranks": ranks,
-        "iterations": cost.iterations,
-        "seconds_membrane": cost.membrane,
-        "seconds_diffusion": cost.diffusion,
-        "seconds_recording": cost.recording,
+        "stages": cost.stages,
+        "exchanges": cost.exchanges,
+        "messages": cost.messages,
+        "message_bytes": cost.message_bytes,
+        **{f"seconds_{part}": getattr(cost, part) for part in PARTS},
         "memory_bytes": memory,
     }
 
 
-def _as_text(found: dict[str, object]) -> str:
+def _as_text(found: dict[str, object], cost: Cost) -> str:
     points = found["points"]
     assert isinstance(points, dict)
-    lines = [f"{name}  {time:7.2f} ms" for name, time in points.items()]
-    return "\n".join(lines)
+    lines = [
+        f"{name}  not activated" if time is None else f"{name}  {time:7.2f} ms"
+        for name, time in points.items()
+    ]
+    return "\n".join([*lines, "", table(cost)])

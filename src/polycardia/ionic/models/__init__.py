@@ -5,7 +5,12 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 
-MODELS = ("tp06_epi", "tp06_endo", "tp06_mid", "mitchell_schaeffer")
+MODELS = (
+    *("tp06_epi", "tp06_endo", "tp06_mid"),
+    *("torord_endo", "torord_mid", "torord_epi"),
+    *("minimal_epi", "minimal_endo", "minimal_mid"),
+    "mitchell_schaeffer",
+)
 
 
 def model_files(name: str) -> list[Path]:

@@ -1,18 +1,13 @@
-"""The papers' equations typed a second time, as NumPy, in the papers' own order and letters.
+"""ten Tusscher & Panfilov, Am J Physiol Heart Circ Physiol 291:H1088, 2006.
 
-Nothing here is shared with the models' texts: a slip in one of the two shows as a difference.
-Units: ms, mV, A/F, mM; ten Tusscher's volumes in nL and capacitance in nF.
+With what it keeps of ten Tusscher et al., ibid. 286:H1573, 2004.  Volumes in nL, capacitance in nF.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy import exp, log, sqrt
-from numpy.typing import NDArray
+from papers.functions import Functions
 
-Floats = NDArray[np.float64]
-
-TP06_STATES = (
+STATES = (
     *("i_kr.xr1", "i_kr.xr2", "i_ks.xs", "i_na.m", "i_na.h", "i_na.j"),
     *("i_cal.d", "i_cal.f", "i_cal.f2", "i_cal.f_cass", "i_to.s", "i_to.r"),
     *("calcium.ca_i", "calcium.ca_sr", "calcium.ca_ss", "calcium.r_bar"),
@@ -29,24 +24,17 @@ class Layer:
     endo: bool = False
 
 
-LAYERS = {
+CELLS = {
     "tp06_epi": Layer(G_Ks=0.392, G_to=0.294),
     "tp06_endo": Layer(G_Ks=0.392, G_to=0.073, endo=True),
     "tp06_mid": Layer(G_Ks=0.098, G_to=0.294),
 }
 
 
-def gate(half, slope, V):
-    """Boltzmann curve, rising with V where slope is positive."""
-    return 1.0 / (1.0 + exp((half - V) / slope))
-
-
-def tp06(V: Floats, y: Floats, layer: Layer) -> Floats:
-    """Return d/dt of V and of ``TP06_STATES``, stacked, without a stimulus.
-
-    ten Tusscher & Panfilov, Am J Physiol Heart Circ Physiol 291:H1088, 2006, and what it keeps
-    of ten Tusscher et al., ibid. 286:H1573, 2004.
-    """
+def rhs(V, y, layer: Layer, functions: Functions):
+    """Return d/dt of V and of ``STATES``, without a stimulus."""
+    exp, log, sqrt = functions.exp, functions.log, functions.sqrt
+    where, gate = functions.where, functions.gate
     Xr1, Xr2, Xs, m, h, j, d, f, f2, fcass, s, r, Cai, CaSR, CaSS, Rbar, Nai, Ki = y
     Ko, Cao, Nao = 5.4, 2.0, 140.0
     R, F, T = 8314.472, 96485.3415, 310.0
@@ -61,7 +49,7 @@ def tp06(V: Floats, y: Floats, layer: Layer) -> Floats:
     I_Na = 14.838 * m**3 * h * j * (V - E_Na)
     z = 2.0 * (V - 15.0) * F / (R * T)
     # 4 (V - 15) F^2 / (RT) / (exp(z) - 1), with expm1 for the quotient's digits
-    quotient = np.where(z == 0.0, 1.0, z / np.where(z == 0.0, 1.0, np.expm1(z)))
+    quotient = functions.over_expm1(z)
     I_CaL = 3.980e-5 * d * f * f2 * fcass * 2.0 * F * quotient * (0.25 * CaSS * exp(z) - Cao)
     I_to = layer.G_to * r * s * (V - E_K)
     I_Kr = 0.153 * sqrt(Ko / 5.4) * Xr1 * Xr2 * (V - E_K)
@@ -96,15 +84,15 @@ def tp06(V: Floats, y: Floats, layer: Layer) -> Floats:
     ss_buf = 1.0 / (1.0 + 0.4 * 0.00025 / (CaSS + 0.00025) ** 2)
 
     low = V < -40.0
-    a_h = np.where(low, 0.057 * exp(-(V + 80.0) / 6.8), 0.0)
-    b_h = np.where(
+    a_h = where(low, 0.057 * exp(-(V + 80.0) / 6.8), 0.0)
+    b_h = where(
         low,
         2.7 * exp(0.079 * V) + 3.1e5 * exp(0.3485 * V),
         0.77 / (0.13 * (1.0 + exp(-(V + 10.66) / 11.1))),
     )
     a_j = (-2.5428e4 * exp(0.2444 * V) - 6.948e-6 * exp(-0.04391 * V)) * (V + 37.78)
-    a_j = np.where(low, a_j / (1.0 + exp(0.311 * (V + 79.23))), 0.0)
-    b_j = np.where(
+    a_j = where(low, a_j / (1.0 + exp(0.311 * (V + 79.23))), 0.0)
+    b_j = where(
         low,
         0.02424 * exp(-0.01052 * V) / (1.0 + exp(-0.1378 * (V + 40.14))),
         0.6 * exp(0.057 * V) / (1.0 + exp(-0.1 * (V + 32.0))),
@@ -126,41 +114,25 @@ def tp06(V: Floats, y: Floats, layer: Layer) -> Floats:
     dV = -(I_Na + I_K1 + I_to + I_Kr + I_Ks + I_CaL + I_NaCa + I_NaK + I_pCa + I_pK + I_bCa + I_bNa)
     dCai = (I_leak - I_up) * Vsr / Vc + I_xfer - (I_bCa + I_pCa - 2.0 * I_NaCa) * per_volume / 2.0
     dCaSS = -I_CaL * Cm / (2.0 * Vss * F) + I_rel * Vsr / Vss - I_xfer * Vc / Vss
-    return np.stack(
-        (
-            dV,
-            (gate(-26.0, 7.0, V) - Xr1)
-            / (450.0 * gate(-45.0, 10.0, V) * 6.0 * gate(-30.0, -11.5, V)),
-            (gate(-88.0, -24.0, V) - Xr2)
-            / (3.0 * gate(-60.0, 20.0, V) * 1.12 * gate(60.0, -20.0, V)),
-            (gate(-5.0, 14.0, V) - Xs)
-            / (1400.0 / sqrt(1.0 + exp((5.0 - V) / 6.0)) * gate(35.0, -15.0, V) + 80.0),
-            (gate(-56.86, 9.03, V) ** 2 - m) / tau_m,
-            (gate(-71.55, -7.43, V) ** 2 - h) * (a_h + b_h),
-            (gate(-71.55, -7.43, V) ** 2 - j) * (a_j + b_j),
-            (gate(-8.0, 7.5, V) - d) / tau_d,
-            (gate(-20.0, -7.0, V) - f) / tau_f,
-            (0.67 * gate(-35.0, -7.0, V) + 0.33 - f2) / tau_f2,
-            (0.6 * near + 0.4 - fcass) / (80.0 * near + 2.0),
-            (s_inf - s) / tau_s,
-            (gate(20.0, 6.0, V) - r) / (9.5 * exp(-((V + 40.0) ** 2) / 1800.0) + 0.8),
-            c_buf * dCai,
-            sr_buf * (I_up - I_rel - I_leak),
-            ss_buf * dCaSS,
-            0.005 * (1.0 - Rbar) - k2 * CaSS * Rbar,
-            -(I_Na + I_bNa + 3.0 * I_NaK + 3.0 * I_NaCa) * per_volume,
-            -(I_K1 + I_to + I_Kr + I_Ks + I_pK - 2.0 * I_NaK) * per_volume,
-        )
+    return (
+        dV,
+        (gate(-26.0, 7.0, V) - Xr1) / (450.0 * gate(-45.0, 10.0, V) * 6.0 * gate(-30.0, -11.5, V)),
+        (gate(-88.0, -24.0, V) - Xr2) / (3.0 * gate(-60.0, 20.0, V) * 1.12 * gate(60.0, -20.0, V)),
+        (gate(-5.0, 14.0, V) - Xs)
+        / (1400.0 / sqrt(1.0 + exp((5.0 - V) / 6.0)) * gate(35.0, -15.0, V) + 80.0),
+        (gate(-56.86, 9.03, V) ** 2 - m) / tau_m,
+        (gate(-71.55, -7.43, V) ** 2 - h) * (a_h + b_h),
+        (gate(-71.55, -7.43, V) ** 2 - j) * (a_j + b_j),
+        (gate(-8.0, 7.5, V) - d) / tau_d,
+        (gate(-20.0, -7.0, V) - f) / tau_f,
+        (0.67 * gate(-35.0, -7.0, V) + 0.33 - f2) / tau_f2,
+        (0.6 * near + 0.4 - fcass) / (80.0 * near + 2.0),
+        (s_inf - s) / tau_s,
+        (gate(20.0, 6.0, V) - r) / (9.5 * exp(-((V + 40.0) ** 2) / 1800.0) + 0.8),
+        c_buf * dCai,
+        sr_buf * (I_up - I_rel - I_leak),
+        ss_buf * dCaSS,
+        0.005 * (1.0 - Rbar) - k2 * CaSS * Rbar,
+        -(I_Na + I_bNa + 3.0 * I_NaK + 3.0 * I_NaCa) * per_volume,
+        -(I_K1 + I_to + I_Kr + I_Ks + I_pK - 2.0 * I_NaK) * per_volume,
     )
-
-
-def mitchell_schaeffer(V: Floats, y: Floats) -> Floats:
-    """Return d/dt of V and of the gate h, stacked, without a stimulus.
-
-    Mitchell & Schaeffer, Bull Math Biol 65:767, 2003, with 100 mV from rest at -80 mV to peak.
-    """
-    (h,) = y
-    v = (V + 80.0) / 100.0
-    J_in = h * v**2 * (1.0 - v) / 0.3
-    J_out = -v / 6.0
-    return np.stack((100.0 * (J_in + J_out), np.where(v < 0.13, (1.0 - h) / 120.0, -h / 150.0)))

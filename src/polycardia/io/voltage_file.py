@@ -1,0 +1,168 @@
+"""``hearts/<id>.voltage.vtkhdf``: the voltage over time, which ParaView plays as it is.
+
+Layout after the VTKHDF file format 2.0, a temporal UnstructuredGrid whose grid is stored once: all
+steps begin at the same offsets of points and cells, and each at its own offset of the voltage
+(https://docs.vtk.org/en/latest/vtk_file_formats/vtkhdf_file_format/vtkhdf_specifications.html).
+
+While a beat runs, snapshots go to a part file without structure, one after another.  A process that
+is killed leaves no more than that, which nobody opens, and a checkpoint that says how many
+snapshots it held makes it whole again: an HDF5 file that is being written promises neither.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from polycardia.errors import BadArchive, BadStudy
+from polycardia.io.atomic import FILE_MODE, FOLDER_MODE, whole_file
+from polycardia.io.heart_file import COMPRESSED, write_mesh
+from polycardia.io.origin import write_provenance
+from polycardia.physics.mesh import Floats, TetMesh
+
+FINEST = 2.0**-7
+"""[mV].  Snapshots are rounded to multiples of this, 0.008 mV, so that they can be compressed."""
+
+STORED = np.dtype("<f4")
+
+
+def voltage_path(heart: Path) -> Path:
+    """Return where the snapshots of the heart with this file are."""
+    return heart.with_name(f"{heart.stem}.voltage{heart.suffix}")
+
+
+def discard_voltage(heart: Path) -> None:
+    """Remove the snapshots of an earlier run, and what a killed one has left."""
+    path = voltage_path(heart)
+    for file in (path, _part(path)):
+        file.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.part")
+
+
+class VoltageWriter:
+    """Takes snapshots one by one; `finish` makes one file of them.
+
+    Args:
+        heart: the heart's own file; the snapshots' lies beside it.
+        n_nodes: of the heart.
+        count: snapshots that an interrupted run had taken when its checkpoint was written; what
+            it took after that is dropped.
+
+    Raises:
+        BadStudy: nothing can be written there.
+        BadArchive: fewer snapshots than that are left of the interrupted run.
+    """
+
+    def __init__(self, heart: Path, n_nodes: int, count: int = 0) -> None:
+        self.path = voltage_path(heart)
+        self._n_nodes = n_nodes
+        self._bytes = n_nodes * STORED.itemsize
+        part = _part(self.path)
+        found = part.stat().st_size // self._bytes if part.exists() else 0
+        if count > found:
+            raise BadArchive(f"{part}: holds {found} snapshots, the checkpoint needs {count}")
+        try:
+            part.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+            part.touch(mode=FILE_MODE)
+            self._file = part.open("r+b")
+        except OSError as error:
+            raise BadStudy(f"{part} cannot be written: {error.strerror}") from None
+        self._file.truncate(count * self._bytes)
+        self._file.seek(0, os.SEEK_END)
+        self.count = count
+
+    def take(self, number: int, time: float, voltage: Floats) -> None:
+        """Append a snapshot.
+
+        Args:
+            number: of the snapshot, from 0; they come in order.
+            time: [ms].
+            voltage: ``(n_nodes,)`` of the whole heart [mV].
+
+        Raises:
+            ValueError: it is not the next one, or has another shape.
+        """
+        if number != self.count or voltage.shape != (self._n_nodes,):
+            raise ValueError(
+                f"snapshot {number} at {time:g} ms of {voltage.shape}, expected number "
+                f"{self.count} of ({self._n_nodes},)"
+            )
+        rounded = np.round(voltage / FINEST) * FINEST
+        self._file.write(rounded.astype(STORED).tobytes())
+        self.count += 1
+
+    def sync(self) -> None:
+        """Make what was taken last, before a checkpoint that counts on it."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def finish(
+        self, mesh: TetMesh, start: float, interval: float, provenance: Mapping[str, object]
+    ) -> Floats:
+        """Write the file, remove the part file and return the snapshots' times ``(count,)`` [ms].
+
+        One snapshot is in memory at a time.
+
+        Args:
+            mesh: the heart.
+            start: of the first snapshot [ms].
+            interval: between snapshots [ms].
+            provenance: of the heart's own file.
+        """
+        self._file.flush()
+        times: Floats = start + interval * np.arange(self.count)
+        with whole_file(self.path) as written, h5py.File(written, "w") as file:
+            write_provenance(file, provenance)
+            grid = write_mesh(file, mesh)
+            _write_steps(grid, times, self._n_nodes)
+            self._file.seek(0)
+            shape = (self.count * self._n_nodes,)
+            data = grid.create_dataset(
+                "PointData/voltage", shape, STORED, chunks=(self._n_nodes,), **COMPRESSED
+            )
+            data.attrs["unit"] = "mV"
+            for step in range(self.count):
+                data[step * self._n_nodes : (step + 1) * self._n_nodes] = self._next()
+        self.close()
+        _part(self.path).unlink(missing_ok=True)
+        return times
+
+    def _next(self) -> NDArray[np.float32]:
+        return np.frombuffer(self._file.read(self._bytes), STORED)
+
+    def close(self) -> None:
+        """Leave the part file as it is, for a restart."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _write_steps(grid: h5py.Group, times: Floats, n_nodes: int) -> None:
+    n_steps = len(times)
+    steps = grid.create_group("Steps")
+    steps.attrs["NSteps"] = n_steps
+    steps.create_dataset("Values", data=times).attrs["unit"] = "ms"
+    nowhere = np.zeros(n_steps, np.int64)
+    steps["PartOffsets"] = nowhere
+    steps["NumberOfParts"] = nowhere + 1
+    steps["PointOffsets"] = nowhere
+    steps["CellOffsets"] = nowhere[:, None]
+    steps["ConnectivityIdOffsets"] = nowhere[:, None]
+    steps["PointDataOffsets/voltage"] = np.arange(n_steps, dtype=np.int64) * n_nodes

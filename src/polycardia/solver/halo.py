@@ -1,0 +1,78 @@
+"""The nodes of other ranks that one rank's elements touch, and how their values get here."""
+
+import time
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+from petsc4py import PETSc
+
+from polycardia.physics.mesh import Floats, Integers
+from polycardia.solver.partition import Ownership, owners
+
+
+class Halo:
+    """Local node numbers: a rank's own nodes in order, then its ghosts in order.
+
+    Args:
+        owned: the rank's own nodes.
+        touched: ``(n_touched,)`` ascending, all nodes of the elements with at least one own node.
+        comm: of all ranks.
+
+    Attributes:
+        owned: the rank's own nodes.
+        ghosts: ``(n_ghosts,)`` their numbers in the whole heart, ascending.
+        seconds: spent in exchanges.
+        exchanges: how many there were.
+    """
+
+    def __init__(self, owned: Ownership, touched: NDArray[np.integer[Any]], comm: MPI.Comm) -> None:
+        self.owned = owned
+        foreign = (touched < owned.first) | (touched >= owned.last)
+        self.ghosts: Integers = touched[foreign].astype(np.int64)
+        self.seconds = 0.0
+        self.exchanges = 0
+        self._comm = comm
+
+    @property
+    def neighbours(self) -> Integers:
+        """The ranks that own ghosts, ascending."""
+        return np.unique(owners(self.ghosts, self.owned.n_nodes, self._comm.Get_size()))
+
+    @property
+    def n_local(self) -> int:
+        return self.owned.count + len(self.ghosts)
+
+    def local(self, nodes: NDArray[np.integer[Any]]) -> Integers:
+        """Return the local numbers of own nodes and ghosts."""
+        inside = (nodes >= self.owned.first) & (nodes < self.owned.last)
+        ghost = self.owned.count + np.searchsorted(self.ghosts, nodes)
+        return np.where(inside, nodes - self.owned.first, ghost)
+
+    def vector(self, values: Floats) -> PETSc.Vec:
+        """Return a vector over all ranks that shares ``(n_local,)`` values.  Collective."""
+        return PETSc.Vec().createGhostWithArray(
+            self.ghosts.astype(PETSc.IntType),
+            values,
+            size=(self.owned.count, self.owned.n_nodes),
+            comm=self._comm,
+        )
+
+    def exchange(self, vector: PETSc.Vec) -> None:
+        """Fetch the ghosts' values from the ranks that own them.  Collective."""
+        if self._comm.Get_size() == 1:
+            return
+        started = time.perf_counter()
+        vector.ghostUpdate(PETSc.InsertMode.INSERT_VALUES, PETSc.ScatterMode.FORWARD)
+        self.seconds += time.perf_counter() - started
+        self.exchanges += 1
+
+    def extended(self, own: NDArray[Any]) -> Floats:
+        """Return ``(n_local,)`` from the ranks' own ``(n_owned,)`` values.  Collective."""
+        values = np.zeros(self.n_local)
+        values[: self.owned.count] = own
+        vector = self.vector(values)
+        self.exchange(vector)
+        vector.destroy()
+        return values

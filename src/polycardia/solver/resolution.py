@@ -1,0 +1,79 @@
+"""How coarse an element is for the front that crosses it, and what is done about it.
+
+A front thinner than an element is carried on by the few points of the quadrature that it meets,
+too fast or too slowly.  A factor of the current there, measured once for a cell model and a time
+step (`polycardia.study.calibration`), gives the wave the velocity that fine elements would give it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from polycardia.physics.mesh import Floats, Integers
+from polycardia.solver.operators import Elements
+
+
+@dataclass(frozen=True)
+class CurrentFactor:
+    """What the current near the front is multiplied by, for an element's resolution.
+
+    Attributes:
+        resolution: ``(n,)`` ascending, the element's length along the front's way over the root
+            of the diffusivity there [sqrt(ms)].
+        factor: ``(n,)`` [1].
+    """
+
+    resolution: Floats
+    factor: Floats
+
+    def at(self, resolution: Floats) -> Floats:
+        """Return ``(n,)`` factors, 1 for elements without length, the last one beyond the table."""
+        return np.interp(resolution, np.append(0.0, self.resolution), np.append(1.0, self.factor))
+
+
+UNCHANGED = CurrentFactor(np.zeros(0), np.zeros(0))
+
+
+def resolution(elements: Elements, cells: Integers, voltage: Floats) -> Floats:
+    """Return how coarse elements are for the front that crosses them: ``h / sqrt(D)``.
+
+    Along the gradient of the voltage, h is twice the standard deviation of the corners' places,
+    which for a cable's element is its length, and D the diffusivity, sigma / (chi C_m).
+
+    Args:
+        elements: of this rank.
+        cells: ``(n,)`` which of them.
+        voltage: ``(n_local,)`` [mV].
+
+    Returns:
+        ``(n,)`` [sqrt(ms)].
+    """
+    # One component at a time: NumPy is several times slower along axes of three and four.
+    corners = elements.corners[cells].T
+    potential = voltage[corners]
+    gradient = _gradient(elements.points.T[:, corners], potential)
+    squared = (gradient**2).sum(axis=0)
+    # The gradient times a corner's place from the middle is its voltage from their mean.
+    length = 4.0 * ((potential - potential.mean(axis=0)) ** 2).mean(axis=0) / squared
+    diffusivity = elements.diffusivity
+    fibre = (elements.fibre[cells].T * gradient).sum(axis=0) ** 2 / squared
+    there = diffusivity.cross + (diffusivity.fibre - diffusivity.cross) * fibre
+    ratio: Floats = np.sqrt(length / (elements.factor[cells] * there))
+    return ratio
+
+
+def _gradient(place: Floats, value: Floats) -> Floats:
+    """Return ``(3, n)`` of linear elements with ``(3, 4, n)`` corners and ``(4, n)`` values."""
+    a, b, c = (place[:, corner] - place[:, 0] for corner in (1, 2, 3))
+    rise = value[1:] - value[0]
+    facing = _cross(b, c)
+    gradient: Floats = rise[0] * facing + rise[1] * _cross(c, a) + rise[2] * _cross(a, b)
+    gradient /= (a * facing).sum(axis=0)
+    return gradient
+
+
+def _cross(x: Floats, y: Floats) -> Floats:
+    """Return ``(3, n)``."""
+    return np.stack(
+        (x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0])
+    )

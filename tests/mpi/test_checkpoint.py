@@ -1,0 +1,258 @@
+"""An interrupted beat goes on to the same bits, and on other ranks to the same numbers."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from polycardia.io.checkpoint_file import require_whole
+from polycardia.study.ranks import LAUNCHER
+from polycardia.study.synthesise import synthesise
+
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
+
+BIN = Path(sys.executable).parent
+ENVIRONMENT = os.environ | {
+    "PATH": f"{BIN}:{os.environ['PATH']}",
+    "OMP_NUM_THREADS": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+}
+LONGEST = 200.0  # [s]
+CELL = {
+    "name": "mitchell_schaeffer",
+    "parameters": {"tau_in": 1.0, "tau_out": 20.0, "tau_close": 70.0},
+}
+# All that can be recorded, of cells whose plateau is long enough to be quiet.
+SETTINGS = {
+    "cohort": "cohort.tsv",
+    "anatomy": {"edge_length": 5.0},  # the mesh stays as it is
+    "tissue": {
+        "intracellular": {"fibre": 4.0, "cross": 2.0},
+        "extracellular": {"fibre": 4.0, "cross": 2.0},
+        "endocardial_factor": 9.0,
+    },
+    "cells": {"endocardial": CELL, "midwall": CELL, "epicardial": CELL, "beats": 0},
+    "protocol": {"site_radius": 8.0},
+    "numerics": {
+        "dt": 0.2,
+        "dt_quiet": 1.0,
+        "quiet_rate": 0.5,  # of the plateau, and not of what follows it
+        "duration": 250.0,
+        "report_interval": 2.0,  # for the moments of interruption
+    },
+    "outputs": {
+        "activation": "steepest_upstroke",
+        "apd90": True,
+        "voltage": {"interval": 3.0},
+        "probes": {
+            "at": [
+                {"name": "low", "heart": {"ventricle": "lv", "apicobasal": 0.3, "rotation": 0.0}},
+                {"name": "first", "point": [0.0, 0.0, 0.0]},
+                {"name": "far", "point": [60.0, 40.0, 50.0]},
+            ],
+            "variables": ["gate.h"],
+        },
+    },
+}
+
+
+class Study:
+    """A folder with one prepared heart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def polycardia(self, *arguments: str) -> None:
+        done = subprocess.run(
+            ("polycardia", *arguments, "--config", "study.yaml"),
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def start(self, name: str, ranks: int, *options: str, config: str = "study.yaml") -> "Job":
+        log = self.folder / f"{name}.log"
+        command = [*LAUNCHER.split(), "-n", str(ranks), sys.executable, "-m", "mpi4py"]
+        command += ["-m", "polycardia", "simulate", "--config", config, "--patient", "s0001"]
+        command += ["--output", f"{name}.vtkhdf", *options]
+        with log.open("w") as stream:
+            running = subprocess.Popen(
+                command, cwd=self.folder, env=ENVIRONMENT, stdout=stream, stderr=subprocess.STDOUT
+            )
+        return Job(running, log)
+
+    def run(self, name: str, ranks: int, *options: str, config: str = "study.yaml") -> str:
+        job = self.start(name, ranks, *options, config=config)
+        assert job.ended() == 0, job.text()
+        return job.text()
+
+    def contents(self, name: str) -> dict[str, np.ndarray]:
+        """Return all that was computed, of both files of a heart."""
+        found: dict[str, np.ndarray] = {}
+        for ending in (".vtkhdf", ".voltage.vtkhdf"):
+
+            def add(path: str, item: h5py.Group | h5py.Dataset, ending: str = ending) -> None:
+                if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub":
+                    found[f"{ending}/{path}"] = item[()]
+
+            with h5py.File(self.folder / f"{name}{ending}") as file:
+                file.visititems(add)
+        return found
+
+
+class Job:
+    def __init__(self, running: subprocess.Popen[bytes], log: Path) -> None:
+        self.running = running
+        self._log = log
+
+    def text(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def ended(self) -> int:
+        return self.running.wait(timeout=LONGEST)
+
+    def wait_for(self, event: Callable[[str], bool]) -> None:
+        deadline = time.monotonic() + LONGEST
+        while not event(self.text()):
+            assert time.monotonic() < deadline
+            assert self.running.poll() is None, self.text()
+            time.sleep(0.02)
+
+    def reach(self, reports: int) -> None:
+        """Wait for so many lines of progress."""
+        self.wait_for(lambda text: text.count("voltage ") >= reports)
+
+    def a_rank(self) -> psutil.Process:
+        """Return one rank.  mpirun itself passes a SIGTERM on after more than a whole beat."""
+        ranks = psutil.Process(self.running.pid).children(recursive=True)
+        return next(rank for rank in ranks if "simulate" in rank.cmdline())
+
+    def kill(self) -> None:
+        launcher = psutil.Process(self.running.pid)
+        processes = [*launcher.children(recursive=True), launcher]
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=30)
+        self.running.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """One heart, prepared, and its undisturbed beat on two ranks."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    synthesise(1, 259, folder, edge_length=3.0)
+    (folder / "study.yaml").write_text(yaml.safe_dump(SETTINGS))
+    made = Study(folder)
+    made.polycardia("model")
+    made.polycardia("prepare", "--patient", "s0001")
+    made.run("whole", 2)
+    return made
+
+
+@pytest.fixture(scope="module")
+def interrupted(study: Study) -> Path:
+    """The checkpoint of a beat that was ended by both signals in turn, at random moments."""
+    chance = random.Random(4)
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        job = study.start("parts", 2, "--checkpoint", "parts.h5")
+        job.reach(chance.randint(3, 20))
+        if number == signal.SIGTERM:
+            job.a_rank().send_signal(number)  # the others hear of it from this one
+        else:
+            job.running.send_signal(number)
+        assert job.ended() != 0
+        assert f"ended by {signal.Signals(number).name} at " in job.text(), job.text()
+        require_whole(study.folder / "parts.h5")
+        assert not (study.folder / "parts.vtkhdf").exists()
+        assert not (study.folder / "parts.voltage.vtkhdf").exists()
+    assert "goes on at " in job.text()
+    return study.folder / "parts.h5"
+
+
+def copy_of(checkpoint: Path, name: str) -> str:
+    """Copy a checkpoint and the snapshots that it counts on, for another output."""
+    folder = checkpoint.parent
+    shutil.copy(checkpoint, folder / f"{name}.h5")
+    shutil.copy(folder / ".parts.voltage.part", folder / f".{name}.voltage.part")
+    return f"{name}.h5"
+
+
+def test_on_as_many_ranks_every_bit_is_that_of_an_undisturbed_beat(
+    study: Study, interrupted: Path
+) -> None:
+    log = study.run("again", 2, "--checkpoint", copy_of(interrupted, "again"))
+    assert "goes on at " in log
+    whole, again = study.contents("whole"), study.contents("again")
+    assert whole.keys() == again.keys()
+    assert any("apd90" in name for name in whole)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(again[name], values, err_msg=name)
+    left = [path.name for path in study.folder.iterdir() if "again" in path.name]
+    assert sorted(left) == ["again.log", "again.voltage.vtkhdf", "again.vtkhdf"]
+
+
+def test_on_another_number_of_ranks_the_numbers_are_the_same(
+    study: Study, interrupted: Path
+) -> None:
+    study.run("three", 3, "--resume", copy_of(interrupted, "three"))
+    whole, three = study.contents("whole"), study.contents("three")
+    assert whole.keys() == three.keys()
+    for name, values in whole.items():
+        precision = 1e-9 if values.dtype == np.float64 else 1e-6  # stored in single precision
+        if name.endswith("PointData/voltage"):  # rounded to what is stored
+            np.testing.assert_allclose(three[name], values, rtol=0.0, atol=0.008, err_msg=name)
+        else:
+            np.testing.assert_allclose(three[name], values, precision, precision, err_msg=name)
+
+
+def test_killed_between_two_checkpoints_of_the_timer_it_goes_on_from_the_last(
+    study: Study,
+) -> None:
+    every = ("--checkpoint", "timer.h5", "--checkpoint-minutes", "0.002")
+    job = study.start("timer", 2, *every)
+    job.wait_for(lambda text: text.count("checkpoint at ") >= 3)
+    time.sleep(random.Random(5).uniform(0.0, 0.2))
+    job.kill()
+    require_whole(study.folder / "timer.h5")
+    log = study.run("timer", 2, *every)
+    assert "goes on at " in log
+    whole, timer = study.contents("whole"), study.contents("timer")
+    for name, values in whole.items():
+        np.testing.assert_array_equal(timer[name], values, err_msg=name)
+    assert list(study.folder.glob(".timer*")) == []
+    assert not (study.folder / "timer.h5").exists()
+
+
+def test_a_checkpoint_of_another_study_or_a_damaged_one_is_told_and_not_used(
+    study: Study, interrupted: Path
+) -> None:
+    shorter = {**SETTINGS, "numerics": {**SETTINGS["numerics"], "duration": 60.0}}  # type: ignore[dict-item]
+    (study.folder / "shorter.yaml").write_text(yaml.safe_dump(shorter))
+    sentence = "numerics.duration differs: the checkpoint has 250.0, this run 60.0"
+    job = study.start("other", 2, "--resume", copy_of(interrupted, "other"), config="shorter.yaml")
+    assert job.ended() == 1
+    assert sentence in job.text()
+    log = study.run("other", 2, "--checkpoint", "other.h5", config="shorter.yaml")
+    assert f"{sentence}; starts at 0 ms" in log
+    assert "goes on" not in log
+    assert not (study.folder / "other.h5").exists()
+    damaged = study.folder / copy_of(interrupted, "damaged")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    job = study.start("damaged", 2, "--resume", "damaged.h5")
+    assert job.ended() == 1
+    assert "damaged.h5: the checkpoint is damaged or cut off" in job.text()
