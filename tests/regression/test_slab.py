@@ -22,7 +22,7 @@ BANDS = {
     0.5: {"P2": 0.25, "P3": 0.20, "P5": 0.25, "P8": 0.20, "P9": 0.20},
     0.2: {"P2": 0.12, "P3": 0.05, "P5": 0.12, "P8": 0.05, "P9": 0.06},
 }
-BEYOND = {(0.2, "unstructured"): {"P2": 0.17}}
+BEYOND = {(0.2, "unstructured"): {"P2": 0.17, "P3": 0.055}}
 # By how much the times differ from those on bricks, at most.  Jitter takes a fifth of the nodes of
 # the stimulated cube out of it at 0.5 mm, none at 0.2 mm.
 APART = {
