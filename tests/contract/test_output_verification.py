@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import closing
 from dataclasses import replace
 
 import h5py
@@ -55,7 +56,7 @@ def full_result():
 @pytest.fixture
 def heart(tmp_path):
     path, wanted = tmp_path / "results" / "hearts" / "a.vtkhdf", full_result()
-    with VoltageWriter(path, len(wanted.mesh.points)) as writer:
+    with closing(VoltageWriter(path, len(wanted.mesh.points))) as writer:
         for number, time in enumerate(TIMES):
             writer.take(number, time, np.full(len(wanted.mesh.points), -80.0 + number))
         writer.finish(wanted.mesh, TIMES[0], 5.0, RECORD)

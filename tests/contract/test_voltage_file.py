@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 
 import h5py
 import numpy as np
@@ -95,7 +96,7 @@ def test_a_checkpoint_that_counts_on_more_than_there_is(heart):
 
 
 def test_a_snapshot_out_of_order_or_of_another_heart_is_refused(heart):
-    with taken(VoltageWriter(heart, N), 0, 2) as writer:
+    with closing(taken(VoltageWriter(heart, N), 0, 2)) as writer:
         for number, voltage in ((1, voltage_at(1)), (3, voltage_at(3)), (2, np.zeros(N - 1))):
             with pytest.raises(ValueError, match=rf"expected number 2 of \({N},\)"):
                 writer.take(number, 0.0, voltage)

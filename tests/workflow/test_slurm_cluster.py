@@ -14,7 +14,12 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MISSING = [name for name in ("slurmctld", "slurmd", "munged", "mpirun") if not shutil.which(name)]
+PROGRAMS = f"{os.environ['PATH']}:/usr/sbin"  # where Debian puts daemons
+MISSING = [
+    name
+    for name in ("slurmctld", "slurmd", "munged", "mpirun")
+    if not shutil.which(name, path=PROGRAMS)
+]
 
 pytestmark = [
     pytest.mark.slurm,

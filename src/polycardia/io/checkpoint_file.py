@@ -10,8 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive
 from polycardia.io.atomic import whole_file
-from polycardia.io.reading import opened
+from polycardia.io.reading import OpenFile, opened
 
 BLOCK = 512  # [bytes], the smallest that HDF5 leaves to its users
 FORMAT = b"polycardia checkpoint 1\n"
@@ -70,7 +69,7 @@ def discard_checkpoint(path: Path) -> None:
         left_over.unlink(missing_ok=True)
 
 
-class CheckpointFile:
+class CheckpointFile(OpenFile):
     """An open checkpoint, read-only; `require_whole` comes first.
 
     Attributes:
@@ -78,7 +77,7 @@ class CheckpointFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = opened(path)
+        super().__init__(path)
         self.about: dict[str, Any] = json.loads(self._file[ABOUT].asstr()[()])
 
     def rows(self, name: str, first: int, last: int) -> NDArray[Any]:
@@ -93,17 +92,6 @@ class CheckpointFile:
         for row in whole:
             total += row
         return total
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
 
 def digest_of_contents(path: Path) -> str:

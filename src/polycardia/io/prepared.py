@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from polycardia.errors import BadArchive
 from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
-from polycardia.io.reading import opened
+from polycardia.io.reading import OpenFile
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.leads import LeadVectors
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
@@ -98,7 +97,7 @@ class NodeSlice:
     sites: list[Site]
 
 
-class PreparedFile:
+class PreparedFile(OpenFile):
     """An open prepared heart, read-only.
 
     Raises:
@@ -106,21 +105,10 @@ class PreparedFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = opened(path)
+        super().__init__(path)
         if "outcome" not in self._file or "VTKHDF" in self._file:
             self._file.close()
             raise BadArchive(f"{path}: not a prepared heart")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
     @property
     def outcome(self) -> Outcome:

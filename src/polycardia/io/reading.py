@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import h5py
 
@@ -21,6 +22,23 @@ def opened(path: Path) -> h5py.File:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else f"not a whole HDF5 file: {error}"
         raise BadArchive(f"{path}: {reason}") from None
+
+
+class OpenFile:
+    """A result file that is open, read-only, until its block ends.
+
+    Raises:
+        BadArchive: as of `opened`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = opened(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._file.close()
 
 
 @contextmanager

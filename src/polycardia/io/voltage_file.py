@@ -12,8 +12,6 @@ snapshots it held makes it whole again: an HDF5 file that is being written promi
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import h5py
 import numpy as np
@@ -141,17 +139,6 @@ class VoltageWriter:
     def close(self) -> None:
         """Leave the part file as it is, for a restart."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _write_steps(grid: h5py.Group, times: Floats, n_nodes: int) -> None:

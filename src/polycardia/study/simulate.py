@@ -2,25 +2,18 @@
 
 import json
 import logging
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
-
-import numpy as np
 
 from polycardia.config import Simulation
 from polycardia.errors import BadStudy, PatientFailure
-from polycardia.io.heart_file import HeartResult, write_heart
+from polycardia.io.heart_file import write_heart
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
 from polycardia.io.voltage_file import VoltageWriter, discard_voltage
-from polycardia.physics.heart import PreparedHeart
-from polycardia.physics.leads import twelve_leads
-from polycardia.physics.measures import qrs_duration, qt_interval
 from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.provenance import origin, peak_memory
 from polycardia.solver.clock import table
@@ -28,21 +21,20 @@ from polycardia.solver.membrane import CellType
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
 from polycardia.solver.operators import TissueSlice, assemble
 from polycardia.solver.partition import Comm, Ownership, ownership, versions
-from polycardia.solver.recorders import Recorded, Recorders
+from polycardia.solver.recorders import Recorders
 from polycardia.study.calibration import Calibration
 from polycardia.study.cells import membrane
 from polycardia.study.checkpoint import NO_CHECKPOINT, CheckpointPlan, Run, discard, go_on
 from polycardia.study.model import cell_type
 from polycardia.study.outputs import (
-    NOTHING,
     PlacedProbe,
-    Requested,
     place_probes,
     probe_recorder,
     requested,
     snapshots,
 )
 from polycardia.study.resolution import calibration_of, velocity_errors
+from polycardia.study.result import heart_result
 from polycardia.study.stimulation import (
     Response,
     capture_measures,
@@ -56,7 +48,6 @@ from polycardia.study.tissue import REFERENCE_LAYER, conductivities, described, 
 
 log = logging.getLogger(__name__)
 
-ROUNDING = 1e-9  # [samples]
 KEPT_FROM_PREPARATION = ("mesh_sha256", "mended", "labels_from", "fibres_from")
 
 
@@ -177,7 +168,7 @@ def _solve(
     checkpoints, writer = go_on(checkpoint, run, prepared, cells, recorders, comm)
     with ExitStack() as stack:
         if writer is not None:
-            stack.enter_context(writer)
+            stack.callback(writer.close)
         taken = snapshots(settings, writer)
         beat = simulate_beat(comm, operators, tissue, acts, recorders, settings, taken, checkpoints)
         found = responses(prepared.read_sites(), beat.recorded.captured, settings)
@@ -211,101 +202,6 @@ def tissue_slice(prepared: PreparedFile, owned: Ownership) -> TissueSlice:
     """Read what a rank assembles from."""
     part = prepared.read_cells(owned.first, owned.last)
     return TissueSlice(owned, part.tetrahedra, part.points, part.touched, part.fibre, part.factor)
-
-
-def heart_result(
-    heart: PreparedHeart,
-    recorded: Recorded,
-    settings: Simulation,
-    asked: Requested = NOTHING,
-    measures: Mapping[str, tuple[float, str]] = MappingProxyType({}),
-) -> HeartResult:
-    """Put together what a solved heart's file holds.
-
-    Args:
-        heart: as prepared.
-        recorded: with the maps, as on the first rank.
-        settings: which fields are wanted, and how the ECG was sampled.
-        asked: what is there only where the study asks for it.
-        measures: of the protocol and the resolution.
-    """
-    wanted, sampling_interval = settings.outputs.fields, settings.sampling_interval
-    activation = np.asarray(recorded.activation)
-    repolarisation = np.asarray(recorded.repolarisation)
-    leads = twelve_leads(recorded.potentials)
-    mapped = leads[:, mapped_samples(settings)]
-    times = {"activation_time": activation, "repolarisation_time": repolarisation}
-    if asked.apd90 is not None:
-        times["apd90"] = asked.apd90
-    known = {**heart.coordinates, "cell_type": heart.cell_type}
-    if asked.activation_count is not None:
-        known["activation_count"] = asked.activation_count
-    cell_fields = {
-        "fibre": np.asarray(heart.mesh.fibre),
-        "region": heart.mesh.region.astype(np.int32),
-    }
-    if heart.sheet is not None and "sheet" in wanted:
-        cell_fields["sheet"] = heart.sheet
-    return HeartResult(
-        mesh=heart.mesh,
-        point_fields=times | {name: known[name] for name in wanted if name in known},
-        cell_fields=cell_fields,
-        axes=heart.axes,
-        units=dict.fromkeys(times, "ms"),
-        leads=leads.astype(np.float32),
-        sampling_interval=sampling_interval,
-        electrode_names=heart.electrode_names,
-        electrodes=heart.electrodes,
-        measures={
-            "qrs_duration": (qrs_duration(mapped, sampling_interval).value, "ms"),
-            "qt_interval": (qt_interval(mapped, sampling_interval).value, "ms"),
-            **_map_measures(activation, repolarisation, settings.stimulation.record_from),
-            **_apd90_measures(asked.apd90),
-            **measures,
-            **heart.measures,
-        },
-        probes=asked.probes,
-        probe_interval=settings.outputs.probes.interval,
-        snapshot_times=asked.snapshot_times,
-    )
-
-
-def mapped_samples(settings: Simulation) -> slice:
-    """Return the ECG's samples from the mapped beat's onset to the next one's."""
-    protocol, interval = settings.stimulation, settings.sampling_interval
-    first = math.ceil(protocol.record_from / interval - ROUNDING)
-    if protocol.record_until is None:
-        return slice(first, None)
-    return slice(first, math.floor(protocol.record_until / interval + ROUNDING) + 1)
-
-
-def _map_measures(
-    activation: Floats, repolarisation: Floats, onset: float
-) -> dict[str, tuple[float, str]]:
-    """Numbers that describe the maps; those of repolarisation cover the nodes that have it.
-
-    Times are after the onset of the mapped beat [ms].
-    """
-    recovered = ~np.isnan(repolarisation)
-    duration = (repolarisation - activation)[recovered]
-    return {
-        "total_activation_time": (float(np.ptp(activation)), "ms"),
-        "latest_activation_time": (float(activation.max()) - onset, "ms"),
-        "mean_activation_time": (float(activation.mean()) - onset, "ms"),
-        "mean_action_potential_duration": (
-            float(duration.mean()) if duration.size else np.nan,
-            "ms",
-        ),
-        "repolarised_fraction": (float(recovered.mean()), "1"),
-    }
-
-
-def _apd90_measures(apd90: Floats | None) -> dict[str, tuple[float, str]]:
-    """The mean over the nodes that have one."""
-    if apd90 is None:
-        return {}
-    reached = apd90[~np.isnan(apd90)]
-    return {"mean_apd90": (float(reached.mean()) if reached.size else np.nan, "ms")}
 
 
 def _record(prepared: Mapping[str, object], settings: Simulation) -> dict[str, object]:

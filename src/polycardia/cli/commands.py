@@ -1,0 +1,205 @@
+"""Each command: from its arguments to one use case.
+
+Use cases are imported when they run: some start MPI, others load VTK, and help needs neither.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from polycardia.cohort import Patient, Source, read_cohort
+from polycardia.config import Pacing, Preparation, Simulation, Study, read_study
+from polycardia.errors import BadStudy
+
+Section = TypeVar("Section", bound=BaseModel)
+Arguments = argparse.Namespace
+
+
+def model(arguments: Arguments) -> None:
+    from polycardia.study.model import model
+
+    if arguments.config:
+        if arguments.output:
+            raise BadStudy("--output goes with --settings; with --config there are three outputs")
+        study = read_study(arguments.config)
+        for layer in study.cells.by_layer():
+            models = _results(study) / "models"
+            model(study.pacing_of(layer), models / "kernels", models / f"{layer}.json")
+    else:
+        settings = _section(Pacing, arguments.settings)
+        model(settings, _needed(arguments, "kernels"), _needed(arguments, "output"))
+
+
+def pace(arguments: Arguments) -> None:
+    from polycardia.study.pace import cell_settings, pace, study_settings
+
+    typed = {name: getattr(arguments, name) for name in ("cycle_length", "tolerance", "beats")}
+    if arguments.config:
+        given = [name.replace("_", "-") for name, value in typed.items() if value is not None]
+        if given:
+            raise BadStudy(f"--{given[0]} goes with --model; with --config the study says it")
+        cells = study_settings(read_study(arguments.config))
+    else:
+        cells = {arguments.model: cell_settings(arguments.model, **typed)}
+    pace(
+        cells,
+        restitution=arguments.restitution,
+        picture=arguments.picture,
+        as_json=arguments.json,
+    )
+
+
+def prepare(arguments: Arguments) -> None:
+    from polycardia.study.prepare import prepare
+
+    if arguments.config:
+        study, patient = _study_and_patient(arguments)
+        output = _results(study) / "work" / patient.identifier / "prepared.h5"
+        prepare(patient.source, study.preparation(), arguments.output or output)
+    else:
+        source = Source.from_json(_needed(arguments, "source"))
+        settings = _section(Preparation, arguments.settings)
+        prepare(source, settings, _needed(arguments, "output"))
+
+
+def simulate(arguments: Arguments) -> None:
+    from polycardia.solver.partition import world
+    from polycardia.study.checkpoint import CheckpointPlan
+    from polycardia.study.simulate import simulate
+
+    plan = CheckpointPlan(
+        arguments.resume or arguments.checkpoint,
+        arguments.checkpoint_minutes,
+        required=arguments.resume is not None,
+    )
+    if arguments.config:
+        study, patient = _study_and_patient(arguments)
+        results = _results(study)
+        simulate(
+            results / "work" / patient.identifier / "prepared.h5",
+            study.simulation(),
+            models=[results / "models" / f"{layer}.json" for layer in study.cells.by_layer()],
+            kernels=results / "models" / "kernels",
+            output=arguments.output or results / "hearts" / f"{patient.identifier}.vtkhdf",
+            comm=world(),
+            checkpoint=plan,
+        )
+    else:
+        simulate(
+            _needed(arguments, "heart"),
+            _section(Simulation, arguments.settings),
+            models=_needed(arguments, "models"),
+            kernels=_needed(arguments, "kernels"),
+            output=_needed(arguments, "output"),
+            comm=world(),
+            checkpoint=plan,
+        )
+
+
+def shard(arguments: Arguments) -> None:
+    from polycardia.study.archive import shard
+
+    shard(
+        arguments.cohort,
+        arguments.hearts,
+        number=arguments.shard,
+        shards=arguments.of,
+        output=arguments.output,
+    )
+
+
+def archive(arguments: Arguments) -> None:
+    from polycardia.study.archive import archive
+
+    archive(arguments.shards, most_failed=arguments.most_failed, output=arguments.output)
+
+
+def report(arguments: Arguments) -> None:
+    from polycardia.study.report import report
+
+    given = arguments.settings
+    study = _section(Study, given) if given else read_study(arguments.config)
+    report(arguments.archive, study, arguments.output)
+
+
+def status(arguments: Arguments) -> None:
+    from polycardia.study.status import status
+
+    study = read_study(arguments.config)
+    patients = read_cohort(Path(study.cohort), meshes_outside=True)
+    print(status(list(patients), _results(study)))
+
+
+def slab(arguments: Arguments) -> None:
+    from polycardia.study.slab import slab
+
+    slab(
+        spacing=arguments.dx,
+        dt=arguments.dt,
+        ranks=arguments.ranks,
+        as_json=arguments.json,
+        kind=arguments.mesh,
+        until=arguments.until,
+        corrected=not arguments.uncorrected,
+    )
+
+
+def synthesise(arguments: Arguments) -> None:
+    from polycardia.study.synthesise import synthesise
+
+    table = synthesise(
+        arguments.patients, arguments.seed, arguments.output, edge_length=arguments.edge_length
+    )
+    print(table)
+
+
+def pack(arguments: Arguments) -> None:
+    from polycardia.io.packing import pack
+
+    print(f"{arguments.output}: {pack(arguments.archive, arguments.output)} hearts")
+
+
+def verify(arguments: Arguments) -> None:
+    from polycardia.study.archive import verify
+
+    print(f"{arguments.results}: {verify(arguments.results)} hearts keep the format's promises")
+
+
+def defaults(arguments: Arguments) -> None:
+    from polycardia.study.settings import documented_defaults
+
+    print(documented_defaults(), end="")
+
+
+def _results(study: Study) -> Path:
+    return Path(study.results)
+
+
+def _study_and_patient(arguments: Arguments) -> tuple[Study, Patient]:
+    study = read_study(arguments.config)
+    if arguments.patient is None:
+        raise BadStudy("--config goes with --patient; or give --settings")
+    patients = read_cohort(Path(study.cohort), meshes_outside=study.meshes_outside)
+    if arguments.patient not in patients:
+        raise BadStudy(f"{study.cohort}: found no patient {arguments.patient!r}")
+    return study, patients[arguments.patient]
+
+
+def _section(section: type[Section], text: str | None) -> Section:
+    """Read settings as the workflow hands them over."""
+    try:
+        return section.model_validate_json(text or "")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadStudy(f"settings: {where}: {first['msg']}") from None
+
+
+def _needed(arguments: Arguments, name: str) -> Any:
+    """Return an argument that goes with ``--settings``."""
+    value = getattr(arguments, name)
+    if value is None:
+        raise BadStudy(f"--settings goes with --{name}; or give --config and --patient")
+    return value

@@ -1,0 +1,113 @@
+"""What a solved heart's file holds: maps, ECG, and the numbers that describe them."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from polycardia.config import Simulation
+from polycardia.io.heart_file import HeartResult
+from polycardia.physics.heart import PreparedHeart
+from polycardia.physics.leads import twelve_leads
+from polycardia.physics.measures import qrs_duration, qt_interval
+from polycardia.physics.mesh import Floats
+from polycardia.solver.recorders import Recorded
+from polycardia.study.outputs import NOTHING, Requested
+
+ROUNDING = 1e-9  # [samples]
+
+
+def heart_result(
+    heart: PreparedHeart,
+    recorded: Recorded,
+    settings: Simulation,
+    asked: Requested = NOTHING,
+    measures: Mapping[str, tuple[float, str]] = MappingProxyType({}),
+) -> HeartResult:
+    """Put together what a solved heart's file holds.
+
+    Args:
+        heart: as prepared.
+        recorded: with the maps, as on the first rank.
+        settings: which fields are wanted, and how the ECG was sampled.
+        asked: what is there only where the study asks for it.
+        measures: of the protocol and the resolution.
+    """
+    wanted, sampling_interval = settings.outputs.fields, settings.sampling_interval
+    activation = np.asarray(recorded.activation)
+    repolarisation = np.asarray(recorded.repolarisation)
+    leads = twelve_leads(recorded.potentials)
+    mapped = leads[:, mapped_samples(settings)]
+    times = {"activation_time": activation, "repolarisation_time": repolarisation}
+    if asked.apd90 is not None:
+        times["apd90"] = asked.apd90
+    known = {**heart.coordinates, "cell_type": heart.cell_type}
+    if asked.activation_count is not None:
+        known["activation_count"] = asked.activation_count
+    cell_fields = {
+        "fibre": np.asarray(heart.mesh.fibre),
+        "region": heart.mesh.region.astype(np.int32),
+    }
+    if heart.sheet is not None and "sheet" in wanted:
+        cell_fields["sheet"] = heart.sheet
+    return HeartResult(
+        mesh=heart.mesh,
+        point_fields=times | {name: known[name] for name in wanted if name in known},
+        cell_fields=cell_fields,
+        axes=heart.axes,
+        units=dict.fromkeys(times, "ms"),
+        leads=leads.astype(np.float32),
+        sampling_interval=sampling_interval,
+        electrode_names=heart.electrode_names,
+        electrodes=heart.electrodes,
+        measures={
+            "qrs_duration": (qrs_duration(mapped, sampling_interval).value, "ms"),
+            "qt_interval": (qt_interval(mapped, sampling_interval).value, "ms"),
+            **_map_measures(activation, repolarisation, settings.stimulation.record_from),
+            **_apd90_measures(asked.apd90),
+            **measures,
+            **heart.measures,
+        },
+        probes=asked.probes,
+        probe_interval=settings.outputs.probes.interval,
+        snapshot_times=asked.snapshot_times,
+    )
+
+
+def mapped_samples(settings: Simulation) -> slice:
+    """Return the ECG's samples from the mapped beat's onset to the next one's."""
+    protocol, interval = settings.stimulation, settings.sampling_interval
+    first = math.ceil(protocol.record_from / interval - ROUNDING)
+    if protocol.record_until is None:
+        return slice(first, None)
+    return slice(first, math.floor(protocol.record_until / interval + ROUNDING) + 1)
+
+
+def _map_measures(
+    activation: Floats, repolarisation: Floats, onset: float
+) -> dict[str, tuple[float, str]]:
+    """Numbers that describe the maps; those of repolarisation cover the nodes that have it.
+
+    Times are after the onset of the mapped beat [ms].
+    """
+    recovered = ~np.isnan(repolarisation)
+    duration = (repolarisation - activation)[recovered]
+    return {
+        "total_activation_time": (float(np.ptp(activation)), "ms"),
+        "latest_activation_time": (float(activation.max()) - onset, "ms"),
+        "mean_activation_time": (float(activation.mean()) - onset, "ms"),
+        "mean_action_potential_duration": (
+            float(duration.mean()) if duration.size else np.nan,
+            "ms",
+        ),
+        "repolarised_fraction": (float(recovered.mean()), "1"),
+    }
+
+
+def _apd90_measures(apd90: Floats | None) -> dict[str, tuple[float, str]]:
+    """The mean over the nodes that have one."""
+    if apd90 is None:
+        return {}
+    reached = apd90[~np.isnan(apd90)]
+    return {"mean_apd90": (float(reached.mean()) if reached.size else np.nan, "ms")}
