@@ -2,9 +2,7 @@
 
 Converged times are those of an independent finite-difference solution, good to about 1 %, and the
 bands those that the project has set itself beside the published codes: at 0.5 mm the best of them
-stays within 19 % at these points.  What the meshes may differ by is what was measured, rounded up.
-Disordered elements carry a wave across strongly anisotropic fibres some 20 % faster than bricks in
-line with them, at any spacing in use: there the 3 % that hold along the fibres are out of reach.
+stays within 19 % at these points.
 """
 
 from functools import lru_cache
@@ -22,18 +20,25 @@ BANDS = {
     0.5: {"P2": 0.25, "P3": 0.20, "P5": 0.25, "P8": 0.20, "P9": 0.20},
     0.2: {"P2": 0.12, "P3": 0.05, "P5": 0.12, "P8": 0.05, "P9": 0.06},
 }
-BEYOND = {(0.2, "unstructured"): {"P2": 0.17, "P3": 0.055}}
-# By how much the times differ from those on bricks, at most.  Jitter takes a fifth of the nodes of
-# the stimulated cube out of it at 0.5 mm, none at 0.2 mm.
-APART = {
-    (0.5, "jittered"): {"P2": 0.03, "P3": 0.03, "P5": 0.06, "P8": 0.03, "P9": 0.035},
-    (0.2, "jittered"): {"P2": 0.03, "P3": 0.03, "P5": 0.03, "P8": 0.03, "P9": 0.03},
-    (0.5, "unstructured"): {"P2": 0.22, "P3": 0.06, "P5": 0.21, "P8": 0.03, "P9": 0.035},
-    (0.2, "unstructured"): {"P2": 0.22, "P3": 0.03, "P5": 0.18, "P8": 0.03, "P9": 0.03},
+APART = 0.03  # from the times on bricks
+ACROSS = (
+    "Elements in no order with fibres that conduct 7.6 times as well along as across: what "
+    "interpolation is off by leaks along the fibres, and a wave across them is up to 20 % faster. "
+    "It shrinks with the square of the spacing (docs/numerics.md)."
+)
+COARSE = "At 0.5 mm elements are thicker than the front, and the times depend on where nodes are."
+BEYOND = {("unstructured", 0.2, "P2"): ACROSS}
+FURTHER = {
+    ("unstructured", 0.5, "P2"): ACROSS,
+    ("unstructured", 0.5, "P5"): ACROSS,
+    ("unstructured", 0.5, "P3"): COARSE,
+    ("jittered", 0.5, "P9"): COARSE,
+    ("jittered", 0.5, "P5"): "Jitter takes a fifth of the stimulated cube's nodes out of it.",
+    ("unstructured", 0.2, "P2"): ACROSS,
+    ("unstructured", 0.2, "P5"): ACROSS,
 }
 DT = 0.02  # [ms]
 KINDS = ("bricks", "jittered", "unstructured")
-SPACINGS = (0.5, pytest.param(0.2, marks=pytest.mark.slow))
 
 
 def activation(mesh, stimulated):
@@ -47,23 +52,26 @@ def times(spacing, kind):
     return at_points(mesh, activation(mesh, stimulated_nodes(mesh.points)))
 
 
-@pytest.mark.parametrize("spacing", SPACINGS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_times_are_near_the_converged_ones(spacing, kind):
-    found = times(spacing, kind)
-    bands = BANDS[spacing] | BEYOND.get((spacing, kind), {})
-    errors = {point: found[point] / CONVERGED[point] - 1.0 for point in bands}
-    print(spacing, kind, {point: round(100.0 * error, 1) for point, error in errors.items()})
-    assert {point for point, error in errors.items() if abs(error) > bands[point]} == set()
+def cases(kinds, known):
+    """All kinds, spacings and points; what is known to be out of reach has to stay so."""
+    for kind in kinds:
+        for spacing in BANDS:
+            for point in CONVERGED:
+                reason = known.get((kind, spacing, point))
+                marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+                marks += [pytest.mark.slow] if spacing < 0.5 else []
+                yield pytest.param(kind, spacing, point, marks=marks)
 
 
-@pytest.mark.parametrize("spacing", SPACINGS)
-@pytest.mark.parametrize("kind", KINDS[1:])
-def test_kinds_of_mesh_agree_with_bricks(spacing, kind):
-    bricks, found, most = times(spacing, "bricks"), times(spacing, kind), APART[spacing, kind]
-    apart = {point: found[point] / bricks[point] - 1.0 for point in most}
-    print(spacing, kind, {point: round(100.0 * error, 1) for point, error in apart.items()})
-    assert {point for point, error in apart.items() if abs(error) > most[point]} == set()
+@pytest.mark.parametrize(("kind", "spacing", "point"), list(cases(KINDS, BEYOND)))
+def test_times_are_near_the_converged_ones(kind, spacing, point):
+    found = times(spacing, kind)[point]
+    assert found == pytest.approx(CONVERGED[point], rel=BANDS[spacing][point])
+
+
+@pytest.mark.parametrize(("kind", "spacing", "point"), list(cases(KINDS[1:], FURTHER)))
+def test_kinds_of_mesh_agree_with_bricks(kind, spacing, point):
+    assert times(spacing, kind)[point] == pytest.approx(times(spacing, "bricks")[point], rel=APART)
 
 
 @pytest.mark.parametrize("kind", ["bricks", "unstructured"])

@@ -228,25 +228,25 @@ def test_after_forgetting_nothing_is_changed(plain):
 
 
 def test_resolution_is_length_over_the_root_of_the_diffusivity_along_the_gradient():
-    """A regular tetrahedron is as long in all directions: its edge over sqrt(2)."""
+    """A regular tetrahedron's length along an axis, its edge over sqrt(2), and between two."""
     corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
     edge = np.sqrt(8.0)
     mesh = with_fibre(TetMesh(corners, np.array([[0, 1, 2, 3]]), np.zeros(1, np.int64)))
     if np.linalg.det(corners[1:] - corners[0]) < 0.0:
         mesh = replace(mesh, tetrahedra=np.array([[1, 0, 2, 3]]))
     elements = replace(operators_of(mesh).elements, factor=np.array([4.0]))
-    for direction, diffusivity in (
-        ([1.0, 0, 0], ALONG),
-        ([0, 1.0, 0], ACROSS),
-        ([1.0, 1.0, 0], 0.5 * (ALONG + ACROSS)),
+    for direction, diffusivity, length in (
+        ([1.0, 0, 0], ALONG, 1.0),
+        ([0, 1.0, 0], ACROSS, 1.0),
+        ([1.0, 1.0, 0], 0.5 * (ALONG + ACROSS), 2.0**0.25),
     ):
         voltage = corners @ np.array(direction)
         found = resolution(elements, np.array([0]), voltage)
-        expected = edge / np.sqrt(2.0) / np.sqrt(4.0 * diffusivity)
+        expected = length * edge / np.sqrt(2.0) / np.sqrt(4.0 * diffusivity)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_factor_is_one_for_fine_elements_and_constant_beyond_the_table():
+def test_a_factor_is_one_for_fine_elements_and_a_power_law_beyond_the_table():
     table = CurrentFactor(np.array([1.0, 2.0]), np.array([0.8, 0.5]))
-    found = table.at(np.array([0.0, 0.5, 1.0, 1.5, 2.0, 9.0]))
-    np.testing.assert_allclose(found, [1.0, 0.9, 0.8, 0.65, 0.5, 0.5])
+    found = table.at(np.array([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0]))
+    np.testing.assert_allclose(found, [1.0, 0.9, 0.8, 0.65, 0.5, 0.5**2 / 0.8, 0.5**3 / 0.8**2])

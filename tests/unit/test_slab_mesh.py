@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from tetrahedra import face_counts, signed_volumes
 
+from polycardia.physics.bar import mean_length
 from polycardia.physics.slab import (
     EDGES,
     POINTS,
@@ -33,9 +34,10 @@ def test_the_box_is_filled_without_holes(mesh):
 
 
 def test_elements_are_as_long_as_the_bricks(mesh):
-    corner = mesh.points[mesh.tetrahedra]
-    spread = 2.0 * np.sqrt(corner.var(axis=1).mean(axis=1)).mean()
-    assert spread == pytest.approx(0.5 * np.sqrt(5.0 / 6.0), rel=0.07)
+    """Two in three of a brick's have one corner apart from three along an axis, the others two."""
+    assert mean_length(mesh.points, mesh.tetrahedra) == pytest.approx(
+        0.5 * (2.0 * (3.0 / 4.0) ** 0.25 + 1.0) / 3.0, rel=0.04
+    )
 
 
 def test_nodes_go_along_the_slab(mesh):

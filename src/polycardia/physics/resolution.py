@@ -11,14 +11,34 @@ BIN = 1e-3  # of the magnitude of an error, finer than velocities are measured
 BINS = 1001  # the last one has all that is larger
 
 
+DIRECTIONS = 5  # across a fibre, over which lengths are averaged; no divisor of a symmetry
+
+
+def lengths_along(place: Floats) -> Floats:
+    """Return the length of every element along a direction.
+
+    It is the geometric mean of the range of the corners' places and twice their standard deviation;
+    for a cable's element both are its length.  A front that is thinner than its elements is as
+    fast through bricks as through disordered tetrahedra of the same length by this measure, to 2 %
+    whatever its direction; by either part alone to 5 % (docs/numerics.md).
+
+    Args:
+        place: ``(4, n)`` of the corners along the direction [mm].
+
+    Returns:
+        ``(n,)`` [mm].
+    """
+    deviation = np.sqrt(((place - place.mean(axis=0)) ** 2).mean(axis=0))
+    length: Floats = np.sqrt(2.0 * deviation * (place.max(axis=0) - place.min(axis=0)))
+    return length
+
+
 def element_lengths(
     points: Floats, corners: NDArray[np.integer[Any]], fibre: NDArray[np.floating[Any]]
 ) -> tuple[Floats, Floats]:
     """Return the length of every element along and across its fibre.
 
-    Twice the standard deviation of the corners' places along a direction, as
-    `polycardia.solver.resolution` has it: for a cable's element its length.  Across the
-    fibre it is the root mean square over all directions.
+    Across the fibre it is the root mean square over directions.
 
     Args:
         points: ``(n_points, 3)`` [mm].
@@ -28,12 +48,16 @@ def element_lengths(
     Returns:
         ``(n,)`` and ``(n,)`` [mm].
     """
-    place = points[corners]
-    place = place - place.mean(axis=1, keepdims=True)
-    # Four times the mean over the four corners is their sum.
-    along = np.sum(np.einsum("ikj,ij->ik", place, fibre) ** 2, axis=1)
-    total = np.einsum("ikj,ikj->i", place, place)
-    return np.sqrt(along), np.sqrt(0.5 * np.maximum(total - along, 0.0))
+    place = points[corners].transpose(1, 0, 2)
+    along = lengths_along((place * fibre).sum(axis=2))
+    # Any vector that is far from parallel to the fibre gives a direction across it.
+    other = np.eye(3)[np.abs(fibre).argmin(axis=1)]
+    first = np.cross(fibre, other)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    x, y = ((place * axis).sum(axis=2) for axis in (first, np.cross(fibre, first)))
+    turns = np.pi * np.arange(DIRECTIONS) / DIRECTIONS
+    squares = [lengths_along(np.cos(turn) * x + np.sin(turn) * y) ** 2 for turn in turns]
+    return along, np.sqrt(np.mean(squares, axis=0))
 
 
 def velocity_error(resolution: Floats, known: Floats, ratio: Floats) -> Floats:

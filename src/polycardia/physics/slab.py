@@ -38,7 +38,7 @@ POINTS: Mapping[str, tuple[float, float, float]] = {
     "P9": (10.0, 3.5, 1.5),
 }
 JITTER = 0.2  # of the spacing, the largest displacement of a node
-LATTICE = 2.0**0.5  # side of a body-centred lattice whose elements are as long as unit bricks'
+LATTICE = 1.29  # side of a body-centred lattice whose elements are as long as unit bricks'
 SEED = 2011
 NEAR = 1e-9  # [mm]
 # Six tetrahedra around the diagonal of a brick, corners numbered x + 2 y + 4 z (Kuhn 1960).

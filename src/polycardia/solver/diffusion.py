@@ -99,9 +99,11 @@ class Diffusion:
         self._halo.exchange(self._voltage.everywhere)
 
     def advance(self, dt: float) -> int:
-        """Advance the own nodes' voltage by ``dt`` [ms] and return the number of stages."""
+        """Advance the own nodes' voltage by ``dt`` [ms] and return the number of stages.
+
+        The ghosts' voltage must be that of now, and is that of before when this returns.
+        """
         first, *later = stages_of(stages_needed(dt * self._stiffest), dt)
-        self.exchange()
         self._multiply(self._voltage, self._rate)
         last, target = self._changes
         target.own.set(0.0)

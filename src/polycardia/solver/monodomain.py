@@ -114,6 +114,7 @@ class Tissue:
         self._front.correct(middle, voltage, whole)
         self._clock.charge("front")
         self._stimulate(tick, ticks, 0.5 * whole)
+        self._diffusion.exchange()
         self._diffuse(0.5 * whole)
         self._clock.charge("diffusion")
 

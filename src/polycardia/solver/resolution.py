@@ -5,11 +5,13 @@ too fast or too slowly.  A factor of the current there, measured once for a cell
 step (`polycardia.study.calibration`), gives the wave the velocity that fine elements would give it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from polycardia.physics.mesh import Floats, Integers
+from polycardia.physics.resolution import lengths_along
 from polycardia.solver.operators import Elements
 
 
@@ -27,8 +29,13 @@ class CurrentFactor:
     factor: Floats
 
     def at(self, resolution: Floats) -> Floats:
-        """Return ``(n,)`` factors, 1 for elements without length, the last one beyond the table."""
-        return np.interp(resolution, np.append(0.0, self.resolution), np.append(1.0, self.factor))
+        """Return ``(n,)`` factors: 1 for elements without length, a power law beyond the table."""
+        factor = np.interp(resolution, np.append(0.0, self.resolution), np.append(1.0, self.factor))
+        if len(self.resolution) > 1:
+            last, end = self.resolution[-2:], np.log(self.factor[-2:])
+            power = min(0.0, (end[1] - end[0]) / math.log(last[1] / last[0]))
+            factor *= np.maximum(1.0, resolution / last[1]) ** power
+        return factor
 
 
 UNCHANGED = CurrentFactor(np.zeros(0), np.zeros(0))
@@ -37,8 +44,8 @@ UNCHANGED = CurrentFactor(np.zeros(0), np.zeros(0))
 def resolution(elements: Elements, cells: Integers, voltage: Floats) -> Floats:
     """Return how coarse elements are for the front that crosses them: ``h / sqrt(D)``.
 
-    Along the gradient of the voltage, h is twice the standard deviation of the corners' places,
-    which for a cable's element is its length, and D the diffusivity, sigma / (chi C_m).
+    Both are along the gradient of the voltage: h of `physics.resolution.lengths_along`, and D the
+    diffusivity, sigma / (chi C_m).
 
     Args:
         elements: of this rank.
@@ -53,12 +60,12 @@ def resolution(elements: Elements, cells: Integers, voltage: Floats) -> Floats:
     potential = voltage[corners]
     gradient = _gradient(elements.points.T[:, corners], potential)
     squared = (gradient**2).sum(axis=0)
-    # The gradient times a corner's place from the middle is its voltage from their mean.
-    length = 4.0 * ((potential - potential.mean(axis=0)) ** 2).mean(axis=0) / squared
+    # A corner's place along the gradient is its voltage over the gradient's magnitude.
+    length = lengths_along(potential) / np.sqrt(squared)
     diffusivity = elements.diffusivity
     fibre = (elements.fibre[cells].T * gradient).sum(axis=0) ** 2 / squared
     there = diffusivity.cross + (diffusivity.fibre - diffusivity.cross) * fibre
-    ratio: Floats = np.sqrt(length / (elements.factor[cells] * there))
+    ratio: Floats = length / np.sqrt(elements.factor[cells] * there)
     return ratio
 
 

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 AMPLITUDE = 110.0  # [mV] of an action potential, about
 SHORTEST_UPSTROKE = 0.25  # [ms]
 # In units of the front's width sqrt(D upstroke time), about half the part that rises.
-RESOLUTIONS = (0.7, 1.5, 2.7, 4.7, 8.0)
+RESOLUTIONS = (0.7, 1.5, 2.7, 4.7, 8.0, 13.0)
 FINE = (0.25, 0.5)  # from these the velocity without elements is extrapolated
 FINE_STEP = 0.03  # of the upstroke's time, for the same
 FRONTS = 30.0  # length of a bar, at least
@@ -44,9 +44,11 @@ FINE_FRONTS = 80.0  # of fine ones: a wave takes long to become steady, and coar
 STIMULATED = 6.0  # length of the part that starts the wave
 FEWEST_CELLS = 32
 ACROSS = 4  # cells of a bar's section
+FINE_ACROSS = 2  # of a fine bar's: its wave hardly feels the elements
 MEASURED = (0.45, 0.85)  # part of a bar's length where the wave is steady
-CLOSE = 0.003  # of the velocity, where the search for a factor ends
-TRIES = 3
+CLOSE = 0.015  # of the velocity, where the search for a factor ends
+TRIES = 4
+USUAL_SLOPE = 0.6  # of the logarithm of the velocity over that of the factor
 STIMULUS = 60.0  # [mV/ms]
 STIMULUS_DURATION = 2.0  # [ms]
 
@@ -86,32 +88,47 @@ def calibrate(cell: CellType, *, upstroke: float, dt: float, anisotropy: float) 
     """
     bench = _Bench(cell, max(SHORTEST_UPSTROKE, AMPLITUDE / upstroke))
     speed = bench.converged(min(dt, FINE_STEP * bench.upstroke))
+    current = _together(bench, dt, speed, _one_by_one(bench, dt, speed))
+    if not len(current.resolution):
+        raise BadStudy(
+            f"no wave of the cell model propagates through elements of "
+            f"{RESOLUTIONS[0]} widths of its front at a time step of {dt:g} ms"
+        )
     found = []
-    guess = 1.0
-    for units in RESOLUTIONS:
-        resolution = units * math.sqrt(bench.upstroke)
-        guess, error = bench.factor(resolution, dt, speed, guess)
-        if not error < 10 * CLOSE:
-            break
-        factor = _constant(guess)
+    for resolution in current.resolution:
         along, across = (
-            bench.velocity(resolution, dt, factor, fibre, anisotropy) / speed
+            bench.velocity(resolution, dt, current, fibre, anisotropy) / speed
             for fibre in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
         )
         log.info(
             "resolution %.2f sqrt(ms): factor %.3f; along the fibres %+.1f %%, across %+.1f %%",
             resolution,
-            guess,
+            current.at(resolution),
             100.0 * (along - 1.0),
             100.0 * (across - 1.0),
         )
-        found.append((resolution, guess, along, across))
-    if not found:
-        raise BadStudy(
-            f"no wave of the cell model propagates through elements of "
-            f"{RESOLUTIONS[0]} widths of its front at a time step of {dt:g} ms"
-        )
-    return Calibration(speed, *np.array(found).T)
+        found.append((along, across))
+    return Calibration(speed, current.resolution, current.factor, *np.array(found).T)
+
+
+def _one_by_one(bench: "_Bench", dt: float, speed: float) -> CurrentFactor:
+    """Return for each resolution the factor that suits it, alike for all elements of a bar."""
+    found = []
+    guess = 1.0
+    for units in RESOLUTIONS:
+        resolution = units * math.sqrt(bench.upstroke)
+        guess, error = bench.factor(resolution, dt, speed, guess)
+        if not error < CLOSE:
+            break
+        found.append((resolution, guess))
+    return CurrentFactor(*np.array(found).reshape(-1, 2).T)
+
+
+def _together(bench: "_Bench", dt: float, speed: float, apart: CurrentFactor) -> CurrentFactor:
+    """Return factors that suit bars whose elements have each the factor of its own length."""
+    velocities = [bench.velocity(resolution, dt, apart) for resolution in apart.resolution]
+    factor = apart.factor * (speed / np.array(velocities)) ** (1.0 / USUAL_SLOPE)
+    return CurrentFactor(apart.resolution, factor)
 
 
 class _Bench:
@@ -123,9 +140,9 @@ class _Bench:
 
     def converged(self, dt: float) -> float:
         """Return the velocity that finer and finer elements lead to [mm/ms]."""
-        units = np.array(FINE)
+        units, width = np.array(FINE), math.sqrt(self.upstroke)
         found = [
-            self.velocity(each * math.sqrt(self.upstroke), dt, UNCHANGED, fronts=FINE_FRONTS)
+            self.velocity(each * width, dt, UNCHANGED, fronts=FINE_FRONTS, across=FINE_ACROSS)
             for each in units
         ]
         # The error is of second order in the elements' length, and that in time is gone.
@@ -150,7 +167,7 @@ class _Bench:
             tried.append((logarithm, error))
             if abs(error) < CLOSE or math.isnan(error):
                 break
-            slope = 0.6
+            slope = USUAL_SLOPE
             if len(tried) > 1:
                 (x0, y0), (x1, y1) = tried[-2:]
                 slope = max(0.2, (y1 - y0) / (x1 - x0))
@@ -165,11 +182,12 @@ class _Bench:
         fibre: tuple[float, float, float] = (1.0, 0.0, 0.0),
         anisotropy: float = 1.0,
         fronts: float = FRONTS,
+        across: int = ACROSS,
     ) -> float:
         """Return the velocity of a wave along the bar [mm/ms], NaN where it does not arrive."""
         width = math.sqrt(self.upstroke)
         counts = max(FEWEST_CELLS, math.ceil(fronts * width / resolution))
-        points, cells = _bar(counts)
+        points, cells = _bar(counts, across)
         points = points * resolution
         along = fibre[0] == 1.0
         sigma = (1.0, 1.0 / anisotropy) if along else (anisotropy, 1.0)
@@ -227,8 +245,8 @@ def _constant(factor: float) -> CurrentFactor:
 
 
 @lru_cache(maxsize=8)
-def _bar(length: int) -> tuple[Floats, Integers]:
-    return bar((length, ACROSS, ACROSS))
+def _bar(length: int, across: int) -> tuple[Floats, Integers]:
+    return bar((length, across, across))
 
 
 def _tissue(fibre: float, cross: float) -> Tissue:
