@@ -32,7 +32,6 @@ AMPLITUDE, PULSE = 53.0, 1.0
 PRINTED: dict[float, dict[Block, float]] = {
     500.0: {(0.1, 1.0): 250, (0.1, 0.85): 271, (0.1, 0.7): 297},
     1000.0: {(0.1, 1.0): 281, (0.1, 0.85): 307, (0.1, 0.7): 341, (1.0, 0.55): 351.5},
-    2000.0: {(0.1, 1.0): 286, (0.1, 0.85): 311, (0.1, 0.7): 342},
 }
 """APD90 [ms] by cycle length [ms]: [ToR] appendix 1, table 2, and section 8 for I_Kr alone."""
 

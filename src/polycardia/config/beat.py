@@ -40,7 +40,7 @@ class Numerics(Section):
     def _steps_are_whole(self) -> Self:
         whole_steps(self.dt_quiet, self.dt, "dt_quiet")
         for name in ("duration", "report_interval"):
-            whole_steps(getattr(self, name), self.dt_quiet, name)
+            whole_steps(getattr(self, name), self.dt_quiet, name, "dt_quiet")
         if self.report_interval > self.duration:
             raise ValueError(
                 f"report_interval {self.report_interval:g} ms, expected at most the duration, "

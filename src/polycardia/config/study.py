@@ -51,7 +51,7 @@ class Simulation(Section):
     @model_validator(mode="after")
     def _intervals_are_whole_steps(self) -> Self:
         dt = self.numerics.dt_quiet
-        whole_steps(self.sampling_interval, dt, "ecg.sampling_interval")
+        whole_steps(self.sampling_interval, dt, "ecg.sampling_interval", "numerics.dt_quiet")
         most = self.numerics.duration / FEWEST_SAMPLES
         if self.sampling_interval > most:
             raise ValueError(

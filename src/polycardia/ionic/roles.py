@@ -98,7 +98,7 @@ def _assigned(equations: Any, naming: Naming, where: str) -> Iterable[str]:
     _require_dimension(voltage, myokit.units.mV, "a voltage", where)
     _name_derivatives(equations)
     if naming.units == "strict":
-        equations.check_units(myokit.UNIT_STRICT)
+        _require_units(equations, where)
     if how:
         yield f"voltage {voltage.qname()}, {how}"
     yield from _silence(equations, naming, where)
@@ -108,6 +108,16 @@ def _assigned(equations: Any, naming: Naming, where: str) -> Iterable[str]:
             yield f"{variable.qname()} converted from {found} to {unit}"
     equations.validate()
     _refuse_time(equations, where)
+
+
+def _require_units(equations: Any, where: str) -> None:
+    try:
+        equations.check_units(myokit.UNIT_STRICT)
+    except myokit.IncompatibleUnitError as error:
+        raise BadModel(
+            f"{where}: {sentence(error)}; expected units that add up, or `units: tolerant`, which "
+            "leaves those of the equations unchecked"
+        ) from None
 
 
 def _bind_time(equations: Any, time: Any) -> None:
