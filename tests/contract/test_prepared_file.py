@@ -46,7 +46,7 @@ def test_lead_vectors_are_stored_bit_by_bit_along_and_across_the_fibres(heart, t
             assert stored.attrs["unit"] == "mm/mS"
             np.testing.assert_array_equal(stored, getattr(heart.leads, name))
     with PreparedFile(path) as prepared:
-        whole, part = prepared.read().leads, prepared.read_nodes(5, 20).leads
+        whole, part = prepared.read().leads, prepared.read_leads(5, 20)
     np.testing.assert_array_equal(whole.along, heart.leads.along)
     np.testing.assert_array_equal(whole.across, heart.leads.across)
     np.testing.assert_array_equal(part.at(0.3, 0.1), whole.at(0.3, 0.1)[:, 5:20])

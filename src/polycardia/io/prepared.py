@@ -88,12 +88,10 @@ class NodeSlice:
 
     Attributes:
         cell_type: ``(n_owned,)``.
-        leads: ``(10, n_owned)``, along and across the fibres.
         sites: with the owned nodes only, numbered in the heart.
     """
 
     cell_type: NDArray[np.uint8]
-    leads: LeadVectors
     sites: list[Site]
 
 
@@ -140,7 +138,6 @@ class PreparedFile(OpenFile):
         """Read what belongs to the nodes ``first <= node < last``."""
         return NodeSlice(
             cell_type=self._file["cell_type"][first:last],
-            leads=self._leads(first, last),
             sites=[
                 Site(
                     site.name,
@@ -150,6 +147,10 @@ class PreparedFile(OpenFile):
                 for site in self.read_sites()
             ],
         )
+
+    def read_leads(self, first: int, last: int) -> LeadVectors:
+        """Read the lead vectors of the nodes ``first <= node < last``: 160 bytes each."""
+        return LeadVectors(*(self._file[f"leads/{name}"][:, first:last] for name in LEADS))
 
     def read_coordinate(self, name: str, first: int, last: int) -> Floats:
         """Read a coordinate of the nodes ``first <= node < last``."""
@@ -178,7 +179,7 @@ class PreparedFile(OpenFile):
             sites=self.read_sites(),
             electrode_names=[str(name) for name in file["electrodes"].attrs["names"]],
             electrodes=file["electrodes"][()],
-            leads=self._leads(0, self.n_nodes),
+            leads=self.read_leads(0, self.n_nodes),
             measures={
                 name: (float(value[()]), str(value.attrs["unit"]))
                 for name, value in file["measures"].items()
@@ -191,9 +192,6 @@ class PreparedFile(OpenFile):
             Site(name, site["nodes"][()].astype(np.int64), site["around"][()].astype(np.int64))
             for name, site in self._file["sites"].items()
         ]
-
-    def _leads(self, first: int, last: int) -> LeadVectors:
-        return LeadVectors(*(self._file[f"leads/{name}"][:, first:last] for name in LEADS))
 
     def _cells_of(self, first: int, last: int) -> Integers:
         """Return the cells with a node in the slice, reading a part of them at a time.

@@ -159,7 +159,7 @@ def _solve(
     tissue = membrane(prepared, nodes, operators.halo, settings.cells, cells)
     recorders = Recorders(
         tissue.resting_voltage()[: owned.count],
-        nodes.leads.at(inside.fibre, inside.cross),
+        prepared.read_leads(owned.first, owned.last).at(inside.fibre, inside.cross),
         settings,
         probe_recorder(probes, settings, owned, tissue),
         watches(nodes.sites, owned, settings),
