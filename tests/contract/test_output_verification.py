@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 import pytest
 import pyvista
-from test_archive import RECORD, add, attribute, drop, gather, put, result, swap
+from damage import add, attribute, drop, put, swap
+from solved_hearts import RECORD, gather, result
 
 from polycardia.io.heart_file import ProbeRecord, write_heart
 from polycardia.io.heart_verification import heart_faults

@@ -1,6 +1,8 @@
+import re
 import shutil
 
 import pytest
+from refusals import refused_with
 
 from polycardia.errors import BadModel
 from polycardia.ionic.generator import c_source
@@ -75,10 +77,7 @@ BAD = {
 def test_bad_text_is_refused_with_a_sentence(written, case):
     old, new, expected = BAD[case]
     assert old in LEAK
-    with pytest.raises(BadModel, match=expected) as caught:
-        load_model(written(LEAK.replace(old, new)))
-    assert "\n" not in str(caught.value)
-    assert "cell.mmt" in str(caught.value)
+    assert re.search(expected, refused_with(written(LEAK.replace(old, new))))
 
 
 @pytest.mark.parametrize("text", ["", "\x00\x01", "[[model]]\n", "hello", "((((" * 30_000])
