@@ -69,6 +69,26 @@ def test_mixed_cells_with_their_own_parameters_do_not_depend_on_the_ranks(
         np.testing.assert_allclose(other["potentials"], one["potentials"], rtol=1e-9, atol=1e-6)
 
 
+FAILS = """
+from petsc4py import PETSc
+from polycardia.solver.partition import world
+comm = world()
+if comm.Get_rank() == 1:
+    raise RuntimeError("nobody expected this")
+comm.Barrier()
+"""
+
+
+def test_a_failure_of_one_rank_ends_all(tmp_path: Path) -> None:
+    """The others wait for it, and would for ever."""
+    command = [*LAUNCHER.split(), "-n", "2", sys.executable, "-m", "mpi4py", "-c", FAILS]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert "nobody expected this" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one heart of the demo's kind, prepared, and 140 ms of its beat to be run."""
