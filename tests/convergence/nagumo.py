@@ -50,10 +50,10 @@ dot(V) = {HEIGHT} [mV] * rate * u * (1 - u) * (u - {THRESHOLD}) in [mV]
 FREE = 1e9  # the outside conducts freely, so that the inside decides
 
 
-def cell(folder, cache):
+def cell(folder, cache, threshold=THRESHOLD):
     """The compiled model, from its text."""
     path = folder / "nagumo.mmt"
-    path.write_text(TEXT)
+    path.write_text(TEXT.replace(f"(u - {THRESHOLD})", f"(u - {threshold})"))
     kernel = build(load_model(path), cache=cache)
     return CellType(kernel, REST, kernel.resting(1)[1][:, 0])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nagumo import UPSTROKE, VELOCITY, activation, beam, cell, velocity
 
+from polycardia.errors import BadStudy
 from polycardia.physics import bar as bars
 from polycardia.physics.mesh import TetMesh
 from polycardia.solver import front
@@ -80,6 +81,22 @@ def other_bar(resolution, monkeypatch):
     points, cells = bars.bar((40, 6, 6))
     fibre = np.tile([1.0, 0.0, 0.0], (len(cells), 1))
     return TetMesh(points * resolution, cells, np.zeros(len(cells), np.int64), fibre)
+
+
+def test_a_cell_whose_wave_retreats_is_refused(tmp_path, pytestconfig, monkeypatch):
+    """The wave's velocity goes as 1 - 2 a."""
+    monkeypatch.setattr(calibration, "FINE_FRONTS", 20.0)
+    retreating = cell(tmp_path, pytestconfig.cache.mkdir("kernels"), threshold=0.6)
+    with pytest.raises(BadStudy, match="conducts no wave through fine elements"):
+        calibration.calibrate(retreating, upstroke=UPSTROKE, dt=0.04, anisotropy=1.0)
+
+
+def test_elements_that_no_wave_gets_through_are_refused(nagumo, monkeypatch):
+    monkeypatch.setattr(calibration, "RESOLUTIONS", (60.0,))
+    monkeypatch.setattr(calibration, "FEWEST_CELLS", 8)
+    monkeypatch.setattr(calibration, "FINE_FRONTS", 20.0)
+    with pytest.raises(BadStudy, match=r"elements of 60.0 widths of its front at a time step of"):
+        calibration.calibrate(nagumo, upstroke=UPSTROKE, dt=0.04, anisotropy=1.0)
 
 
 @pytest.mark.slow
