@@ -73,3 +73,33 @@ def test_the_ecg_has_a_healthy_hearts_polarities(solved, name):
     assert 300.0 < qt < 450.0
     t_wave = {lead: leads[lead][samples + 40 :] for lead in ("I", "II", "V6")}
     assert all(wave[np.abs(wave).argmax()] > 0.0 for wave in t_wave.values())
+
+
+@pytest.fixture(scope="module")
+def by_steps(solved):
+    """Maps and leads of heart-b with small and large steps in turn, and with small ones alone."""
+    folder, found = solved.parent, []
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    for name, dt_quiet in (("adaptive", 0.2), ("fixed", 0.025)):
+        settings["numerics"] = {"dt": 0.025, "dt_quiet": dt_quiet, "duration": 450}
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(settings))
+        command = [sys.executable, "-m", "polycardia", "simulate", "--config", f"{name}.yaml"]
+        command += ["--patient", "heart-b", "--output", f"{name}.vtkhdf"]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=600)
+        heart = pyvista.read(folder / f"{name}.vtkhdf")
+        leads = np.asarray(read_summary(folder / f"{name}.vtkhdf").leads, float)
+        found.append((heart["activation_time"], heart["repolarisation_time"], leads))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_large_steps_in_quiet_times_change_little(by_steps):
+    """docs/numerics.md has what the small ones are off by."""
+    (activation, repolarisation, leads), (exact, recovered, reference) = by_steps
+    first, second = np.abs(activation - exact), np.abs(repolarisation - recovered)
+    ecg = np.linalg.norm(leads - reference) / np.linalg.norm(reference)
+    print(np.quantile(first, 0.99), np.quantile(second, 0.99), ecg)
+    assert np.quantile(first, 0.99) < 0.05
+    assert np.quantile(second, 0.99) < 0.3
+    assert ecg < 0.003
