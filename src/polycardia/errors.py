@@ -47,7 +47,7 @@ class BadMesh(PatientFailure):
 
 
 class SolveFailed(PatientFailure):
-    """The numerics broke down: the linear solver did not converge, or NaN."""
+    """The numerics broke down: the voltage is not finite."""
 
     outcome = "diverged"
 

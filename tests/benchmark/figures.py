@@ -81,7 +81,11 @@ def slab(spacing: float, until: float | None = None, ranks: int = 1) -> Run:
     """Run the benchmark slab through the command line."""
     command = ["polycardia", "slab", "--dx", str(spacing), "--dt", str(DT), "--ranks", str(ranks)]
     command += [] if until is None else ["--until", str(until)]
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    # Without what MPI, initialised here by an import, has added behind Python's back.
+    environment = dict(os.environ)
+    done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
     found: Run = json.loads(done.stdout.strip().splitlines()[-1])
     return {"spacing": spacing, **found}
 

@@ -1,11 +1,12 @@
 """When there is nothing left to simulate."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from polycardia.config import Numerics, Simulation, Stimulation
+from polycardia.config import BEAT, Numerics, Simulation, Stimulation
 from polycardia.solver.ending import Ending
 from polycardia.solver.recording import Crossings
 from polycardia.solver.stepping import stepping
@@ -41,6 +42,27 @@ NEVER_UP = nodes([REST, REST], [30.0, REST], [-80.0, REST])
 
 
 BELOW = nodes([REST, REST], [30.0, -20.0], [-80.0, -20.0])
+
+
+def test_the_last_stimulus_may_settle_between_two_steps():
+    """350 ms are no whole number of steps of 0.03 ms."""
+    settings = Simulation(
+        stimulation=Stimulation(
+            trains=(BEAT.model_copy(update={"count": 2, "cycle_length": 300.0}),),
+            delays={"apex": 0.0},
+            mapped_beat="first",
+        ),
+        numerics=Numerics(dt=0.03, dt_quiet=0.3, duration=600.0, report_interval=30.0),
+        sampling_interval=3.0,
+    )
+    steps = stepping(settings.numerics)
+    asked = settings.model_copy(
+        update={"numerics": settings.numerics.model_copy(update={"stop": "when_activated"})}
+    )
+    found = Ending(asked, steps, ())
+    settled = 350.0 / 0.03  # 300 ms, and CAPTURE_WINDOW behind it
+    assert found.pending(math.floor(settled), *ALL)
+    assert not found.pending(math.ceil(settled), *ALL)
 
 
 @pytest.mark.parametrize(

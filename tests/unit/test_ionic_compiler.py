@@ -137,6 +137,26 @@ def test_named_processor_is_compiled_for(tmp_path, monkeypatch):
         compiled(SOURCE, "", tmp_path)
 
 
+def test_a_kernel_for_a_processor_that_this_one_is_not_is_refused(tmp_path, monkeypatch):
+    """It would end the process with an illegal instruction: fma4 and xop are AMD's of 2011."""
+    known = {"flags": "sse4_1 sse4_2 avx f16c"}
+    monkeypatch.setattr(compiler, "_told", lambda: known)
+    monkeypatch.setenv("POLYCARDIA_CPU", "bdver1")
+    with pytest.raises(CompilerFailed, match=r"is bdver1, expected .* lacks fma4, xop$"):
+        compiled(SOURCE, "", tmp_path)
+    known["flags"] += " fma4 xop"
+    compiled(SOURCE, "", tmp_path)
+
+
+def test_a_cache_that_cannot_be_made_and_a_command_that_is_none(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CompilerFailed, match=r"file/kernels cannot be made: "):
+        compiled(SOURCE, "", tmp_path / "file" / "kernels")
+    monkeypatch.setenv("CC", "'gcc")
+    with pytest.raises(CompilerFailed, match="CC is no command: No closing quotation"):
+        compiled(SOURCE, "", tmp_path)
+
+
 def test_many_at_once_share_the_cache(tmp_path):
     found = []
     threads = [

@@ -97,7 +97,10 @@ def test_three_layers_of_a_study(capsys, tmp_path):
         (("--model", "none"), "cell model none: neither"),
         (("--model", "mitchell_schaeffer", "--cycle-length", "0.5"), "expected more than the"),
         (("--model", "mitchell_schaeffer", "--cycle-length", "nan"), "pace: cycle_length: Input"),
-        (("--model", "mitchell_schaeffer", "--tolerance", "0"), "pace: tolerance: Input should"),
+        (
+            ("--model", "mitchell_schaeffer", "--tolerance", "0"),
+            "tolerance: Input should",
+        ),
         (("--model", "mitchell_schaeffer", "--beats", "-1"), "pace: beats: Input should be"),
         (("--model", "mitchell_schaeffer", "--picture", "a.gif"), "found the ending '.gif'"),
         (("--config", "none.yaml"), "none.yaml: No such file"),

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from polycardia.config import Conductivity
 from polycardia.errors import BadStudy
 from polycardia.io.cell_state import CellState, write_cell_state
+from polycardia.physics.mesh import TetMesh
 from polycardia.physics.resolution import (
     BIN,
     element_lengths,
@@ -18,11 +19,11 @@ from polycardia.physics.resolution import (
     tally,
     velocity_error,
 )
-from polycardia.solver.operators import Elements
-from polycardia.solver.partition import alone
+from polycardia.solver.operators import Elements, slice_of
+from polycardia.solver.partition import Ownership, alone
 from polycardia.study import resolution
 from polycardia.study.calibration import Calibration
-from polycardia.study.resolution import calibration_of, velocity_errors
+from polycardia.study.resolution import calibration_of, mean_lengths, velocity_errors
 
 ISOTROPIC = Conductivity(fibre=1.0, cross=1.0)
 # Slower by 5 % a unit of resolution along the fibres, by 10 % across; measured up to 4.
@@ -166,6 +167,25 @@ def test_a_coarse_heart_is_marked_and_a_fine_one_is_not(caplog):
     assert coarse["error_across"] / fine["error_across"] == pytest.approx(3.0, rel=0.15)
 
 
+def test_what_was_corrected_counts_as_right():
+    """Faster without elements by as much as they make it slower."""
+    waves = [Calibration(2.0, TABLE, np.ones(3), np.full(3, 0.8), np.full(3, 1.25))] * 3
+    given = elements(TWO_LONG, ONE, X)
+    found = velocity_errors(given, np.ones(4, np.int64), waves, 0.1, alone(), (1.25, 0.8))
+    assert found["numerical_velocity_error_along"][0] == pytest.approx(0.0)
+    assert found["numerical_velocity_error_across"][0] == pytest.approx(0.0)
+    assert found["under_resolved"][0] == 0.0
+
+
+def test_mean_lengths_count_by_volume():
+    points = np.concatenate([regular(np.sqrt(8.0)), 3.0 * regular(np.sqrt(8.0)) + 50.0])
+    cells = np.concatenate([ONE, ONE + 4])
+    mesh = TetMesh(points, cells, np.zeros(2, np.int64), np.tile([1.0, 0.0, 0.0], (2, 1)))
+    whole = slice_of(mesh, Ownership(8, 0, 8))
+    expected = (1.0 * 2.0 + 27.0 * 6.0) / 28.0
+    assert mean_lengths(whole, alone())[0] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(("limit", "marked"), [(0.24, 0.0), (0.19, 1.0)])
 def test_the_limit_decides(limit, marked):
     assert errors(elements(TWO_LONG, ONE, X), limit=limit)["under_resolved"] == marked
@@ -202,7 +222,7 @@ def test_ranks_add_up_to_the_whole():
         own = elements(
             mesh.points[order], place[mesh.tetrahedra[touching]], fibre[touching], sigma=sigma
         )
-        return resolution._counted(own, kinds[first:last], waves, 0.05)
+        return resolution._counted(own, kinds[first:last], waves, 0.05, (1.0, 1.0))
 
     whole = counted(0, n)
     assert whole[:, 3:].sum() > 0.0

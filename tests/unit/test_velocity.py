@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from polycardia.config import Simulation, Study, Tissue, Velocities, study_from
+from polycardia.config import Intracellular, Simulation, Study, Tissue, Velocities, study_from
 from polycardia.errors import BadStudy
 from polycardia.solver.operators import diffusivity
 from polycardia.study.calibration import Calibration
-from polycardia.study.tissue import conductivities, described, resolved
+from polycardia.study.tissue import conductivities, described, faster, on_mesh, resolved
 
 GIVEN = {"fibre": 0.65, "cross": 0.5}
 SPEED = 2.0  # [1/sqrt(ms)]
@@ -116,10 +116,34 @@ def test_a_hearts_record_has_the_velocities_of_each_layer():
     given = tissue(velocities=GIVEN | {"endocardial": 1.3})
     conducting = resolved(given, 2.0)
     assert conducting.endocardial_factor == pytest.approx(4.0)
-    record = described(conducting, waves)
+    finer = conducting.model_copy(update={"intracellular": Intracellular(fibre=0.3, cross=0.1)})
+    record = described(conducting, finer, waves)
     assert record["velocities"]["midwall"] == pytest.approx(GIVEN)
     assert record["velocities"]["epicardial"]["fibre"] == pytest.approx(0.65 * 1.9 / 2.0)
     assert record["effective"]["fibre"] == pytest.approx(1.4 * (0.65 / 2.0) ** 2)
+    assert record["on_mesh"]["fibre"] == pytest.approx(0.3 * 0.62 / 0.92)
+
+
+def test_what_the_mesh_makes_too_slow_or_fast_is_taken_back():
+    """With r = 1 + a h / sqrt(D) the velocity is k (sqrt(D) + a h)."""
+    known = np.array([1.0, 8.0])
+    wave = Calibration(SPEED, known, known, 1.0 - 0.05 * known, 1.0 + 0.1 * known)
+    given = tissue(velocities={"fibre": 0.6, "cross": 0.3})
+    fine = resolved(given, SPEED)
+    found = diffusivity(on_mesh(fine, (0.8, 0.5), wave))
+    assert np.sqrt(found.fibre) == pytest.approx(0.3 + 0.05 * 0.8)
+    assert np.sqrt(found.cross) == pytest.approx(0.15 - 0.1 * 0.5)
+    along, across = faster(on_mesh(fine, (0.8, 0.5), wave), fine)
+    assert along == pytest.approx(0.34 / 0.3)
+    assert across == pytest.approx(0.10 / 0.15)
+
+
+def test_a_mesh_that_needs_more_than_the_extracellular_conductivity_is_told():
+    known = np.array([1.0, 20.0])
+    wave = Calibration(SPEED, known, known, 1.0 - 0.04 * known, np.ones(2))
+    fine = resolved(tissue(velocities={"fibre": 1.2, "cross": 0.3}), SPEED)
+    with pytest.raises(BadStudy, match=r"tissue.velocities.fibre: on elements of 2 mm it needs"):
+        on_mesh(fine, (2.0, 2.0), wave)
 
 
 def test_conductivities_prepare_nothing_but_the_fast_layer_does():

@@ -5,15 +5,12 @@ Use cases are imported when they run: some start MPI, others load VTK, and help 
 
 import argparse
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from polycardia.cohort import Patient, Source, read_cohort
-from polycardia.config import Pacing, Preparation, Simulation, Study, read_study
+from polycardia.config import Pacing, Preparation, Simulation, Study, checked, read_study
 from polycardia.errors import BadStudy
 
-Section = TypeVar("Section", bound=BaseModel)
 Arguments = argparse.Namespace
 
 
@@ -28,7 +25,7 @@ def model(arguments: Arguments) -> None:
             models = _results(study) / "models"
             model(study.pacing_of(layer), models / "kernels", models / f"{layer}.json")
     else:
-        settings = _section(Pacing, arguments.settings)
+        settings = checked(Pacing, arguments.settings or "", "settings")
         model(settings, _needed(arguments, "kernels"), _needed(arguments, "output"))
 
 
@@ -60,7 +57,7 @@ def prepare(arguments: Arguments) -> None:
         prepare(patient.source, study.preparation(), arguments.output or output)
     else:
         source = Source.from_json(_needed(arguments, "source"))
-        settings = _section(Preparation, arguments.settings)
+        settings = checked(Preparation, arguments.settings or "", "settings")
         prepare(source, settings, _needed(arguments, "output"))
 
 
@@ -89,7 +86,7 @@ def simulate(arguments: Arguments) -> None:
     else:
         simulate(
             _needed(arguments, "heart"),
-            _section(Simulation, arguments.settings),
+            checked(Simulation, arguments.settings or "", "settings"),
             models=_needed(arguments, "models"),
             kernels=_needed(arguments, "kernels"),
             output=_needed(arguments, "output"),
@@ -120,7 +117,7 @@ def report(arguments: Arguments) -> None:
     from polycardia.study.report import report
 
     given = arguments.settings
-    study = _section(Study, given) if given else read_study(arguments.config)
+    study = checked(Study, given or "", "settings") if given else read_study(arguments.config)
     report(arguments.archive, study, arguments.output)
 
 
@@ -185,16 +182,6 @@ def _study_and_patient(arguments: Arguments) -> tuple[Study, Patient]:
     if arguments.patient not in patients:
         raise BadStudy(f"{study.cohort}: found no patient {arguments.patient!r}")
     return study, patients[arguments.patient]
-
-
-def _section(section: type[Section], text: str | None) -> Section:
-    """Read settings as the workflow hands them over."""
-    try:
-        return section.model_validate_json(text or "")
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadStudy(f"settings: {where}: {first['msg']}") from None
 
 
 def _needed(arguments: Arguments, name: str) -> Any:

@@ -17,7 +17,7 @@ from polycardia.config.protocol import (
     Stimulation,
     Stimulus,
 )
-from polycardia.config.reading import read_study, study_from
+from polycardia.config.reading import checked, read_study, study_from
 from polycardia.config.study import Preparation, Simulation, Study
 from polycardia.config.tissue import (
     Anatomy,
@@ -61,6 +61,7 @@ __all__ = [
     "Tissue",
     "Velocities",
     "Waves",
+    "checked",
     "read_study",
     "study_from",
     "whole_steps",

@@ -10,14 +10,18 @@ from polycardia.config.fields import Finite, Positive, Section, whole_steps
 class Numerics(Section):
     """Discretisation in space and time."""
 
-    dt: Positive = Field(0.025, description="time step while a front moves anywhere [ms]")
+    dt: Positive = Field(
+        0.025, ge=1e-4, le=0.5, description="time step while a front moves anywhere [ms]"
+    )
     dt_quiet: Positive = Field(
-        0.2, description="time step in plateau and rest, a multiple of dt; dt fixes the step [ms]"
+        0.2,
+        le=5.0,
+        description="time step in plateau and rest, a multiple of dt; dt fixes the step [ms]",
     )
     quiet_rate: Positive = Field(
         5.0, description="no front moves where no voltage changes faster than this [mV/ms]"
     )
-    duration: Positive = Field(500.0, description="of the simulated beat [ms]")
+    duration: Positive = Field(500.0, le=1e6, description="of the simulated beat [ms]")
     stop: Literal["at_duration", "when_activated", "when_repolarised"] = Field(
         "at_duration",
         description="when_activated ends early, without repolarisation or T wave; when_repolarised "
@@ -41,6 +45,11 @@ class Numerics(Section):
         whole_steps(self.dt_quiet, self.dt, "dt_quiet")
         for name in ("duration", "report_interval"):
             whole_steps(getattr(self, name), self.dt_quiet, name, "dt_quiet")
+        if self.repolarisation_threshold >= self.activation_threshold:
+            raise ValueError(
+                f"repolarisation_threshold {self.repolarisation_threshold:g} mV, expected less "
+                f"than the activation_threshold, {self.activation_threshold:g} mV"
+            )
         if self.report_interval > self.duration:
             raise ValueError(
                 f"report_interval {self.report_interval:g} ms, expected at most the duration, "

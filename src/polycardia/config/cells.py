@@ -103,7 +103,7 @@ class Cells(Section):
         description="conductivity and constants by the mesh's region tags, for example "
         "{3: {conductivity_factor: 0.1, scaling: {g_na: 0.3}}}",
     )
-    cycle_length: Positive = Field(1000.0, description="of the single cells' pacing [ms]")
+    cycle_length: Positive = Field(1000.0, le=1e5, description="of the single cells' pacing [ms]")
     beats: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="so many instead of as many as pacing below takes; 0 starts from the text's "

@@ -21,13 +21,16 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Degrees = Annotated[float, Field(ge=-90.0, le=90.0)]
 
 
+MOST_STEPS = 1e12  # that anybody counts
+
+
 def whole_steps(interval: float, dt: float, name: str, step: str = "dt") -> int:
     """Return how many steps of ``dt`` [ms], a setting called ``step``, make ``interval`` [ms].
 
     Raises:
         ValueError: the interval is not a whole number of steps.
     """
-    count = round(interval / dt)
+    count = round(interval / dt) if interval < MOST_STEPS * dt else 0
     if count < 1 or abs(count * dt - interval) > 1e-9 * interval:
         raise ValueError(
             f"{name} {interval:g} ms is not a whole number of steps of {step} {dt:g} ms"

@@ -1,8 +1,8 @@
 """From what YAML says to a study, or to a sentence for everything that is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 
 from polycardia.config.study import Study
 from polycardia.errors import BadStudy
+
+Section = TypeVar("Section", bound=BaseModel)
 
 
 def study_from(settings: Any, origin: str) -> Study:
@@ -20,11 +22,27 @@ def study_from(settings: Any, origin: str) -> Study:
     """
     if not isinstance(settings, dict):
         raise BadStudy(f"{origin}: found {type(settings).__name__}, expected a mapping of sections")
+    # A section with all of its settings commented out is an empty one.
+    return checked(Study, {k: v for k, v in settings.items() if v is not None}, origin)
+
+
+def checked(section: type[Section], settings: Mapping[str, Any] | str, origin: str) -> Section:
+    """Return settings as a section of the study has them.
+
+    Args:
+        section: type of the section.
+        settings: by name, or as JSON.
+        origin: of the settings, which every sentence begins with.
+
+    Raises:
+        BadStudy: with a sentence for each fault.
+    """
     try:
-        # A section with all of its settings commented out is an empty one.
-        return Study.model_validate({k: v for k, v in settings.items() if v is not None})
+        if isinstance(settings, str):
+            return section.model_validate_json(settings)
+        return section.model_validate(settings)
     except ValidationError as error:
-        raise BadStudy(_sentences(error, origin)) from None
+        raise BadStudy(_sentences(error, section, origin)) from None
 
 
 def read_study(path: Path) -> Study:
@@ -42,28 +60,28 @@ def read_study(path: Path) -> Study:
     return study_from({} if settings is None else settings, str(path))
 
 
-def _sentences(error: ValidationError, origin: str) -> str:
+def _sentences(error: ValidationError, root: type[BaseModel], origin: str) -> str:
     faults = error.errors()
     # A list of which no item is sound is also too short: saying so would only confuse.
     within = {fault["loc"][:-2] for fault in faults} | {fault["loc"][:-1] for fault in faults}
     told = [f for f in faults if f["type"] != "too_short" or f["loc"] not in within]
-    return "\n".join(f"{origin}: {_sentence(fault)}" for fault in told)
+    return "\n".join(f"{origin}: {_sentence(fault, root)}" for fault in told)
 
 
-def _sentence(fault: ErrorDetails) -> str:
+def _sentence(fault: ErrorDetails, root: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         *section, name = fault["loc"]
-        known = ", ".join(_settings_of(section))
+        known = ", ".join(_settings_of(section, root))
         return f"{where}: there is no setting {name!r} here, allowed are {known}"
     if fault["type"] == "value_error":
         return f"{where}: {fault['ctx']['error']}".removeprefix(": ")
     return f"{where}: {fault['msg']}, found {_short(fault['input'])}"
 
 
-def _settings_of(section: Sequence[int | str]) -> list[str]:
+def _settings_of(section: Sequence[int | str], root: type[BaseModel]) -> list[str]:
     """Return the names of the settings of a section, given the way to it."""
-    model: type[BaseModel] = Study
+    model = root
     for part in section:
         # The place of a list's item, or a mapping's key, leads no deeper.
         if isinstance(part, str) and part in model.model_fields:

@@ -67,8 +67,8 @@ class Extracellular(Conductivity):
 class Velocities(Section):
     """Velocities of a plane wave, in place of intracellular conductivities."""
 
-    fibre: Positive = Field(description="along the fibres [mm/ms = m/s]")
-    cross: Positive = Field(description="across the fibres [mm/ms = m/s]")
+    fibre: Positive = Field(ge=0.01, le=10.0, description="along the fibres [mm/ms = m/s]")
+    cross: Positive = Field(ge=0.01, le=10.0, description="across the fibres [mm/ms = m/s]")
     endocardial: Positive | None = Field(
         None,
         description="along the fibres where cells touch an endocardium, in place of "

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from polycardia.errors import CompilerFailed
@@ -28,6 +29,15 @@ FLAGS = (
     "-freciprocal-math",
 )
 
+PROCESSOR = "POLYCARDIA_CPU"
+"""Environment variable: the type of processor that kernels are for, in the compiler's words."""
+
+EXTENSIONS = (
+    *("sse4_1", "sse4_2", "avx", "avx2", "fma", "fma4", "xop", "f16c", "bmi2"),
+    *("avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl", "avx512er", "avx512pf"),
+)
+"""Of x86, as Linux lists them; compilers define ``__AVX2__`` and so on."""
+
 SEAL = b"\nsha256 "
 """Stands behind a kernel, before the digest of its bytes: a truncated library kills the process
 that loads it.  The loader does not read that far."""
@@ -44,6 +54,7 @@ def compiled(source: str, identity: str, cache: Path) -> Path:
     Raises:
         CompilerFailed: no compiler was found, or it refused the text or its time ran out.
     """
+    _require_processor()
     library = cache / f"{digest(source, identity)}.so"
     if not _is_whole(library):
         _compile(source, library)
@@ -58,7 +69,10 @@ def digest(source: str, identity: str) -> str:
 
 def _compile(source: str, library: Path) -> None:
     """Compile beside the library's place and rename, so that it is whole or absent."""
-    library.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        library.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CompilerFailed(f"{library.parent} cannot be made: {error.strerror}") from None
     with tempfile.TemporaryDirectory(dir=library.parent, prefix="compiling-") as folder:
         text = Path(folder, "kernel.c")
         made = Path(folder, "kernel.so")
@@ -96,7 +110,10 @@ def _is_whole(library: Path) -> bool:
 
 def _compiler() -> list[str]:
     """Return the command from $CC, or the first C compiler on the path."""
-    named = shlex.split(os.environ.get("CC", ""))
+    try:
+        named = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise CompilerFailed(f"CC is no command: {error}") from None
     if named:
         return named
     for name in ("gcc", "cc", "clang"):
@@ -106,22 +123,60 @@ def _compiler() -> list[str]:
 
 
 def _flags() -> tuple[str, ...]:
-    target = os.environ.get("POLYCARDIA_CPU", "native")
+    target = os.environ.get(PROCESSOR, "native")
     # Compilers shy away from 512-bit vectors by default; here they are faster (29 against 50 ns)
     wide = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
     return (*FLAGS, f"-march={target}", *wide)
 
 
+def _require_processor() -> None:
+    """Refuse to make or run kernels for a processor that has instructions which this one lacks.
+
+    Such a kernel would end the process without a word.
+
+    Raises:
+        CompilerFailed: with the instructions.
+    """
+    target = os.environ.get(PROCESSOR)
+    here = set(_told().get("flags", "").split())
+    if target is None or not here:
+        return
+    lacking = sorted(name for name in _instructions(target) if name not in here)
+    if lacking:
+        raise CompilerFailed(
+            f"{PROCESSOR} is {target}, expected a processor like this one, which lacks "
+            f"{', '.join(lacking)}"
+        )
+
+
+@lru_cache
+def _instructions(target: str) -> frozenset[str]:
+    """Return the extensions that a type of processor has, of those that kernels can use."""
+    command = [*_compiler(), f"-march={target}", "-dM", "-E", "-xc", os.devnull]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT).stdout
+    except OSError as error:
+        raise CompilerFailed(f"{command[0]}: {error.strerror}") from None
+    defined = {line.split()[1] for line in said.splitlines() if line.startswith("#define ")}
+    return frozenset(name for name in EXTENSIONS if f"__{name.upper()}__" in defined)
+
+
+def _told() -> dict[str, str]:
+    """Return what the system tells of its first processor; nothing where it tells nothing."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
 def _processor() -> str:
     """Return what tells this processor from others that ``-march=native`` would differ on."""
-    if "POLYCARDIA_CPU" in os.environ:
+    if PROCESSOR in os.environ:
         return platform.machine()
-    told = {}
-    try:
-        for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines():
-            key, _, value = line.partition(":")
-            told[key.strip()] = value.strip()
-    except OSError:
+    told = _told()
+    if not told:
         return f"{platform.machine()} {platform.processor()}"
     known = ("vendor_id", "cpu family", "model", "flags", "CPU implementer", "CPU part", "Features")
     return "\n".join([platform.machine(), *(f"{key} {told[key]}" for key in known if key in told)])

@@ -2,11 +2,10 @@ r"""Conduction velocity and conductivity: each of them from the other.
 
 A plane wave of one cell model has the velocity :math:`c = k \sqrt{D}`, with the diffusivity
 :math:`D = \sigma / (\chi C_m)`: lengths enter the monodomain equation through D alone, so k belongs
-to the cell model.  So a conductivity follows from its velocity at once, and on every mesh it is the
-same: what a mesh does to the velocity is measured, not made up for by conductivities (as in Costa,
-Hoetzl, Rocha, Prassl, Plank, Comput Cardiol 40:373, 2013).  The effective conductivity of the
-monodomain equation, :math:`\sigma = \sigma_i \sigma_e / (\sigma_i + \sigma_e)`, stays below either
-domain's.
+to the cell model.  So a conductivity follows from its velocity at once; what a mesh makes of it is
+for `polycardia.study.tissue` (after Costa, Hoetzl, Rocha, Prassl, Plank, Comput Cardiol 40:373,
+2013).  The effective conductivity of the monodomain equation,
+:math:`\sigma = \sigma_i \sigma_e / (\sigma_i + \sigma_e)`, stays below either domain's.
 """
 
 import math

@@ -5,8 +5,8 @@ front is found again by the next one, and from there on nothing differs, to the 
 same number of ranks.
 
 Nodes are in the order of the whole heart, so that any number of ranks can go on.  Ghosts' states
-are kept too, though their owners have them: a compiler may compute the last few nodes of a loop in
-another way than the others, so that a ghost differs from its owner by rounding.
+are kept too, though their owners have the same: so a restart does not depend on kernels that give
+a node the same bits wherever it stands in a loop.
 """
 
 import math

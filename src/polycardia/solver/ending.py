@@ -1,14 +1,17 @@
 """When there is nothing left to simulate."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from polycardia.config import Simulation, whole_steps
+from polycardia.config import Simulation
 from polycardia.physics.mesh import Floats
 from polycardia.solver.recording import Crossings
 from polycardia.solver.stepping import Stepping
 from polycardia.solver.stimulus import Stimulus
+
+ROUNDING = 1e-6  # [steps]
 
 
 class Ending:
@@ -25,7 +28,7 @@ class Ending:
         self._recovered = settings.numerics.repolarisation_threshold
         settled = settings.stimulation.settled_from
         self._earliest = max(
-            whole_steps(settled, steps.dt, "onset of the last stimulus") if settled else 0,
+            math.ceil(settled / steps.dt - ROUNDING),
             *(stimulus.first_step + stimulus.n_steps for stimulus in stimuli),
             0,
         )

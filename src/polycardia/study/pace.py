@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
 
-from polycardia.config import PACING_DT, Pacing, Study
-from polycardia.errors import BadStudy
+from polycardia.config import PACING_DT, Pacing, Study, checked
 from polycardia.io.cell_state import CellState
 from polycardia.io.folders import kernel_folder, rest_folder
 from polycardia.ionic.pacing import ActionPotential
@@ -61,12 +59,7 @@ def cell_settings(
     given: dict[str, object] = {"model": {"name": name}, "beats": beats, "settling": settling}
     if cycle_length is not None:
         given["cycle_length"] = cycle_length
-    try:
-        return Pacing.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = " ".join(str(part) for part in first["loc"][-1:])
-        raise BadStudy(f"pace: {where}: {first['msg']}".replace(": :", ":")) from None
+    return checked(Pacing, given, "pace")
 
 
 def study_settings(study: Study) -> dict[str, Pacing]:

@@ -11,6 +11,7 @@ from polycardia.errors import BadStudy
 # Another launcher, such as "srun", is named in this variable.
 LAUNCHER_VARIABLE = "POLYCARDIA_MPIRUN"
 LAUNCHER = "mpirun --bind-to none --oversubscribe --mca mpi_yield_when_idle 1"
+RANKS_A_CORE = 8  # more than anybody wants, and fewer than use up the memory
 SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE")
 
 
@@ -25,8 +26,12 @@ def run_on(ranks: int, arguments: Sequence[str]) -> None:
     Raises:
         BadStudy: fewer than one rank, no launcher, or the ranks ended with an error.
     """
-    if ranks < 1:
-        raise BadStudy(f"found {ranks} ranks, need at least 1")
+    most = RANKS_A_CORE * (os.cpu_count() or 1)
+    if ranks < 1 or (LAUNCHER_VARIABLE not in os.environ and ranks > most):
+        raise BadStudy(
+            f"found {ranks} ranks, expected 1 to {most} on this machine; {LAUNCHER_VARIABLE} names "
+            "a launcher that has others"
+        )
     launcher = shlex.split(os.environ.get(LAUNCHER_VARIABLE, LAUNCHER))
     command = [*launcher, "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", "polycardia"]
     environment = {"OMP_NUM_THREADS": "1", **os.environ}

@@ -13,7 +13,8 @@ from polycardia.errors import BadStudy
 from polycardia.io.cell_state import read_cell_state
 from polycardia.physics.mesh import Floats
 from polycardia.physics.resolution import BINS, element_lengths, summary, tally, velocity_error
-from polycardia.solver.operators import Elements
+from polycardia.physics.topology import tet_volumes
+from polycardia.solver.operators import Elements, TissueSlice
 from polycardia.solver.partition import Comm
 from polycardia.study.calibration import Calibration
 
@@ -49,12 +50,33 @@ def calibration_of(path: Path) -> Calibration:
     )
 
 
+def mean_lengths(part: TissueSlice, comm: Comm) -> tuple[float, float]:
+    """Return the mean length of a heart's elements along and across the fibres [mm].  Collective.
+
+    Args:
+        part: of this rank; an element counts by the share of its corners that the rank owns.
+        comm: of all ranks that share the heart.
+    """
+    sums = np.zeros(3)
+    for first in range(0, len(part.tetrahedra), CELLS_AT_ONCE):
+        chunk = slice(first, first + CELLS_AT_ONCE)
+        tetrahedra = part.tetrahedra[chunk]
+        corners = np.searchsorted(part.touched, tetrahedra)
+        own = (tetrahedra >= part.owned.first) & (tetrahedra < part.owned.last)
+        weight = own.sum(axis=1) * tet_volumes(part.points, corners)
+        lengths = element_lengths(part.points, corners, part.fibre[chunk])
+        sums += [weight.sum(), *(weight @ length for length in lengths)]
+    total, along, across = comm.allreduce(sums)
+    return float(along / total), float(across / total)
+
+
 def velocity_errors(
     elements: Elements,
     cell_type: NDArray[np.integer[Any]],
     waves: Sequence[Calibration],
     limit: float,
     comm: Comm,
+    corrected: tuple[float, float] = (1.0, 1.0),
 ) -> dict[str, tuple[float, str]]:
     """Return the measures that say how far the mesh changes the velocity of fronts.  Collective.
 
@@ -69,8 +91,10 @@ def velocity_errors(
         waves: of the cell models, from the inside of the wall to the outside.
         limit: ``numerics.velocity_error_limit`` [1].
         comm: of all ranks that share the heart.
+        corrected: velocity that the tissue would have along and across the fibres without elements,
+            over the right one.
     """
-    counted = comm.allreduce(_counted(elements, cell_type, waves, limit))
+    counted = comm.allreduce(_counted(elements, cell_type, waves, limit, corrected))
     measures: dict[str, tuple[float, str]] = {}
     unknown = outside = 0.0
     for direction, row in zip(DIRECTIONS, counted, strict=True):
@@ -96,6 +120,7 @@ def _counted(
     cell_type: NDArray[np.integer[Any]],
     waves: Sequence[Calibration],
     limit: float,
+    corrected: tuple[float, float],
 ) -> Floats:
     """Return ``(2, 3 + BINS)``, a tally of this rank's volume for each direction.
 
@@ -117,5 +142,5 @@ def _counted(
             for row, direction in enumerate(DIRECTIONS):
                 coarseness = lengths[row][some] / (speed[some] * math.sqrt(sigma[row]))
                 error = velocity_error(coarseness, own.resolution, getattr(own, direction))
-                counted[row] += tally(error, weight, limit)
+                counted[row] += tally((1.0 + error) * corrected[row] - 1.0, weight, limit)
     return counted

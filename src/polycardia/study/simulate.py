@@ -33,7 +33,7 @@ from polycardia.study.outputs import (
     requested,
     snapshots,
 )
-from polycardia.study.resolution import calibration_of, velocity_errors
+from polycardia.study.resolution import calibration_of, mean_lengths, velocity_errors
 from polycardia.study.result import heart_result
 from polycardia.study.stimulation import (
     Response,
@@ -44,7 +44,14 @@ from polycardia.study.stimulation import (
     stimuli,
     watches,
 )
-from polycardia.study.tissue import REFERENCE_LAYER, conductivities, described, resolved
+from polycardia.study.tissue import (
+    REFERENCE_LAYER,
+    conductivities,
+    described,
+    faster,
+    on_mesh,
+    resolved,
+)
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +151,14 @@ def _solve(
     settings = run.settings
     speed = waves[REFERENCE_LAYER].speed
     inside, _ = conductivities(settings.tissue, speed)
-    conducting = resolved(settings.tissue, speed)
     owned = ownership(prepared.n_nodes, comm)
     probes = place_probes(prepared, settings, comm)
-    operators = assemble(tissue_slice(prepared, owned), conducting, comm=comm)
+    part = tissue_slice(prepared, owned)
+    physical = conducting = resolved(settings.tissue, speed)
+    if settings.tissue.velocities is not None:
+        conducting = on_mesh(physical, mean_lengths(part, comm), waves[REFERENCE_LAYER])
+    operators = assemble(part, conducting, comm=comm)
+    del part  # as large as the matrix
     nodes = prepared.read_nodes(owned.first, owned.last)
     errors = velocity_errors(
         operators.elements,
@@ -155,6 +166,7 @@ def _solve(
         list(waves.values()),
         settings.numerics.velocity_error_limit,
         comm,
+        corrected=faster(conducting, physical),
     )
     tissue = membrane(prepared, nodes, operators.halo, settings.cells, cells)
     recorders = Recorders(
@@ -175,7 +187,7 @@ def _solve(
         require_mapped_capture(found, settings)
         require_capture(comm, beat.recorded.activation, settings.numerics.duration)
         stack.pop_all()  # what was taken is not a file yet
-    return _Solved(beat, found, probes, described(conducting, waves), errors, writer)
+    return _Solved(beat, found, probes, described(physical, conducting, waves), errors, writer)
 
 
 def write_voltage(

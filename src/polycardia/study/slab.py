@@ -35,6 +35,7 @@ from polycardia.study.waves import current_of
 CELL_MODEL = "tp06_epi"
 CORNER = "corner"  # where it is stimulated
 REPORT_INTERVAL = 1.0  # [ms]
+FINEST = 0.01  # [mm], 4e8 nodes
 LONGEST = 200.0  # [ms], a multiple of it; the slowest published code takes 144 ms at 0.5 mm
 
 
@@ -64,8 +65,8 @@ def slab(
         BadStudy: spacing, time step or end are unusable.
         NoCapture: some of the slab never activates.
     """
-    if not 0.0 < spacing <= min(problem.EDGES):
-        raise BadStudy(f"dx {spacing:g} mm, expected more than 0 and at most 3")
+    if not FINEST <= spacing <= min(problem.EDGES):
+        raise BadStudy(f"dx {spacing:g} mm, expected {FINEST:g} to 3")
     settings = slab_settings(dt, until)
     if ranks is not None and ranks != ranks_here():
         given = [] if until is None else ["--until", str(until)]

@@ -1,10 +1,15 @@
 """From what a study says of its tissue, velocities or conductivities, to the conductivities."""
 
+import math
 from collections.abc import Mapping
+
+import numpy as np
 
 from polycardia.config import Conductivity, Intracellular, Tissue
 from polycardia.errors import BadStudy
 from polycardia.physics import velocity
+from polycardia.physics.mesh import Floats
+from polycardia.solver.operators import effective
 from polycardia.study.calibration import Calibration
 
 REFERENCE_LAYER = "midwall"
@@ -14,6 +19,9 @@ Tissue has one conductivity through the wall, so only one layer can have the vel
 mid-wall one is the thickest by default.  The others differ from it as their upstrokes do: in ten
 Tusscher and Panfilov 2006 by 0.6 %.
 """
+
+
+REPETITIONS = 20  # each shrinks what is left to about a tenth
 
 
 def conductivities(tissue: Tissue, speed: float) -> tuple[Intracellular, Conductivity]:
@@ -58,22 +66,74 @@ def resolved(tissue: Tissue, speed: float) -> Tissue:
     return tissue.model_copy(update=instead)
 
 
-def described(tissue: Tissue, waves: Mapping[str, Calibration]) -> dict[str, object]:
+def on_mesh(tissue: Tissue, lengths: tuple[float, float], wave: Calibration) -> Tissue:
+    """Return the tissue whose waves have the velocities of another on a mesh's elements.
+
+    The velocity through elements of length h is ``k sqrt(D) r(h / sqrt(D))``, with r that of the
+    calibration, so the diffusivity that has a velocity is found by repetition.
+
+    Args:
+        tissue: with conductivities; its waves are as fast where elements are fine.
+        lengths: mean length of the elements along and across the fibres [mm].
+        wave: of the reference layer's cell model.
+
+    Raises:
+        BadStudy: the extracellular conductivity is too small for it.
+    """
+    charge = tissue.surface_to_volume * tissue.capacitance
+    _, wanted = conductivities(tissue, wave.speed)
+    inside = {}
+    for direction, length, ratio in (
+        ("fibre", lengths[0], wave.along),
+        ("cross", lengths[1], wave.across),
+    ):
+        fine = math.sqrt(getattr(wanted, direction) / charge)
+        root = fine
+        for _ in range(REPETITIONS):
+            root = fine / (1.0 + _error(length / root, wave.resolution, ratio))
+        sigma, outside = charge * root**2, float(getattr(tissue.extracellular, direction))
+        if not sigma < outside:
+            raise BadStudy(
+                f"tissue.velocities.{direction}: on elements of {length:.2g} mm it needs "
+                f"{sigma:.3g} mS/mm, expected less than the extracellular conductivity, "
+                f"{outside:g} mS/mm"
+            )
+        inside[direction] = velocity.intracellular(sigma, outside)
+    return tissue.model_copy(update={"intracellular": Intracellular(**inside)})
+
+
+def _error(resolution: float, known: Floats, ratio: Floats) -> float:
+    """Return the relative error of the velocity, that of the coarsest one known beyond it."""
+    errors = np.append(0.0, np.nan_to_num(ratio, nan=1.0) - 1.0)
+    return float(np.interp(resolution, np.append(0.0, known), errors))
+
+
+def faster(tissue: Tissue, other: Tissue) -> tuple[float, float]:
+    """Return a tissue's velocity over another's, along and across the fibres, without elements."""
+    ours, theirs = effective(tissue), effective(other)
+    return math.sqrt(ours.fibre / theirs.fibre), math.sqrt(ours.cross / theirs.cross)
+
+
+def described(
+    tissue: Tissue, numerical: Tissue, waves: Mapping[str, Calibration]
+) -> dict[str, object]:
     """Return what a heart's provenance says of its tissue.
 
     Args:
         tissue: with conductivities.
+        numerical: what stands for it on the heart's mesh.
         waves: of every layer's cell model.
 
     Returns:
-        The intracellular and effective conductivities [mS/mm], and every layer's velocities, which
-        differ by what their cell models do [mm/ms].
+        The intracellular and effective conductivities, those of the mesh [mS/mm], and every layer's
+        velocities, which differ by what their cell models do [mm/ms].
     """
     inside, sigma = conductivities(tissue, waves[REFERENCE_LAYER].speed)
     charge = tissue.surface_to_volume * tissue.capacitance
     return {
         "intracellular": inside.model_dump(),
         "effective": sigma.model_dump(),
+        "on_mesh": effective(numerical).model_dump(),
         "velocities": {
             layer: {
                 "fibre": velocity.velocity(sigma.fibre, own.speed, charge),

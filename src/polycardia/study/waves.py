@@ -10,6 +10,7 @@ import numpy as np
 
 from polycardia import SOLVER_VERSION
 from polycardia.config import Waves
+from polycardia.errors import BadStudy
 from polycardia.io.atomic import whole_file
 from polycardia.io.cell_state import CellState
 from polycardia.ionic.generator import c_source
@@ -77,7 +78,10 @@ def _calibrated(
     kept = cache / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.json"
     found = _from_cache(kept)
     if found is None:
-        found = calibrate(cell, upstroke=upstroke, dt=waves.dt, anisotropy=waves.anisotropy)
+        try:
+            found = calibrate(cell, upstroke=upstroke, dt=waves.dt, anisotropy=waves.anisotropy)
+        except BadStudy as error:
+            raise BadStudy(f"{model.name}: {error}") from None
         _keep(kept, found)
     return found
 
