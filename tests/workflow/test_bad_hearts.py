@@ -182,7 +182,9 @@ def test_a_bad_configuration_starts_no_job(hearts: list[Row], tmp_path: Path) ->
         )
     )
     said = refused(study)
-    assert "config: numerics.dt: Input should be greater than 0, found -0.2" in said
+    assert (
+        "config: numerics.dt: Input should be greater than or equal to 0.0001, found -0.2" in said
+    )
     assert "config: numerics.durration: there is no setting 'durration' here" in said
     assert "config: threads: there is no setting 'threads' here" in said
     assert "config: meshes_outside: Input should be a valid boolean, found 'yes'" in said
