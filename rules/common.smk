@@ -101,7 +101,7 @@ for patient in PATIENTS:
 PREPARED_BYTES_PER_NODE = 470
 NODES_PER_RANK = 25_000
 SOLVER_BYTES_PER_NODE = 1500
-RESULT_BYTES_PER_NODE = 1000
+RESULT_BYTES_PER_NODE = 200
 PREPARE_BYTES_PER_SOURCE_BYTE = 30  # of a mesh that is not refined
 SOURCE_EDGE = 2.5  # [mm], coarser than most meshes from scans
 ECG_MB = 0.25
@@ -222,7 +222,7 @@ def tasks(wildcards, input, threads):
 
 
 def memory_per_rank(wildcards, input, attempt):
-    """[MB], more on every retry; the first rank holds the whole heart to write it."""
+    """[MB], more on every retry; the first rank gathers the maps of the whole heart."""
     nodes = nodes_of(input.heart)
     share = (
         (SOLVER_BYTES_PER_NODE + RESULT_BYTES_PER_NODE)

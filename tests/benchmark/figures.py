@@ -169,7 +169,7 @@ def torchcor(folder: Path) -> dict[str, object]:
         folder / "slab.npz",
         points=mesh.points,
         tetrahedra=mesh.tetrahedra,
-        stimulated=problem.stimulated_nodes(mesh.points),
+        stimulated=np.flatnonzero(problem.stimulated_share(mesh) > 0.5),
         amplitude=problem.STIMULUS_AMPLITUDE,
         duration=problem.STIMULUS_DURATION,
         conductivity=[scale * sigma.fibre, scale * sigma.cross],

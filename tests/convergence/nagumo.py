@@ -22,7 +22,7 @@ from polycardia.config import (
 from polycardia.ionic.kernel import build
 from polycardia.ionic.model import load_model
 from polycardia.physics.mesh import TetMesh
-from polycardia.physics.slab import KUHN
+from polycardia.physics.slab import bricks
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import simulate_beat
 from polycardia.solver.operators import assemble, slice_of
@@ -60,25 +60,14 @@ def cell(folder, cache, threshold=THRESHOLD):
 
 def beam(edge, length, across=2):
     """Bricks of six tetrahedra, each the mirror image of its neighbours; fibres along x."""
-    counts = (round(length / edge), across, across)
-    axes = [edge * np.arange(n + 1.0) for n in counts]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    number = np.arange(len(points)).reshape([n + 1 for n in counts])
-    cells = []
-    for brick in np.ndindex(counts):
-        odd = np.array(brick) % 2
-        corners = []
-        for corner in range(8):
-            step = np.array([corner & 1, corner >> 1 & 1, corner >> 2 & 1])
-            corners.append(number[tuple(brick + np.where(odd, 1 - step, step))])
-        cells.append(np.array(corners)[KUHN])
-    cells = np.concatenate(cells)
-    edges = points[cells[:, 1:]] - points[cells[:, :1]]
-    inverted = np.linalg.det(edges) < 0.0
-    cells[inverted] = cells[inverted][:, [1, 0, 2, 3]]
-    return TetMesh(
-        points, cells, np.zeros(len(cells), np.int64), np.tile([1.0, 0.0, 0.0], (len(cells), 1))
-    )
+    axes = [edge * np.arange(n + 1.0) for n in (round(length / edge), across, across)]
+    return with_fibres(*bricks(axes))
+
+
+def with_fibres(points, cells):
+    """Along x."""
+    fibre = np.tile([1.0, 0.0, 0.0], (len(cells), 1))
+    return TetMesh(points, cells, np.zeros(len(cells), np.int64), fibre)
 
 
 def tissue(along=1.0, across=1.0):
@@ -91,15 +80,17 @@ def tissue(along=1.0, across=1.0):
     )
 
 
-def activation(mesh, cell_type, dt, of_tissue=None):
-    """Times at which a wave from x = 0 reaches the nodes [ms].
+def activation(mesh, cell_type, dt, of_tissue=None, depth=None):
+    """Times at which a wave reaches the nodes [ms].
 
-    It starts from excited cells, not from a stimulus, whose own error in time is of first order.
+    It starts from excited cells, not from a stimulus, whose own error in time is of first order:
+    those up to 3 mm deep, along x or by the depth that is given.
     """
+    depth = mesh.points[:, 0] if depth is None else depth
     of_tissue = of_tissue or tissue()
     comm = MPI.COMM_SELF
     operators = assemble(slice_of(mesh, ownership(len(mesh.points), comm)), of_tissue, comm=comm)
-    longest = math.ceil(4.0 * np.ptp(mesh.points[:, 0]) / VELOCITY + 2.0)
+    longest = math.ceil(4.0 * np.ptp(depth) / VELOCITY + 2.0)
     settings = Simulation(
         tissue=of_tissue,
         numerics=Numerics(
@@ -109,7 +100,7 @@ def activation(mesh, cell_type, dt, of_tissue=None):
         sampling_interval=dt,
     )
     excited = replace(cell_type, voltage=REST + HEIGHT)
-    membrane = Membrane([cell_type, excited], (mesh.points[:, 0] <= 3.0).astype(np.int64))
+    membrane = Membrane([cell_type, excited], (depth <= 3.0).astype(np.int64))
     recorders = Recorders(membrane.resting_voltage(), np.zeros((0, len(mesh.points))), settings)
     beat = simulate_beat(comm, operators, membrane, [], recorders, settings)
     return np.asarray(beat.recorded.activation)

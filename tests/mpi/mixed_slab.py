@@ -24,7 +24,7 @@ from polycardia.solver.resolution import CurrentFactor
 from polycardia.solver.stimulus import Stimulus
 
 SPACING = 0.7  # [mm]
-CURRENT = CurrentFactor(np.array([1.0, 5.0]), np.array([0.95, 0.6]))
+CURRENT = CurrentFactor(np.array([1.0, 5.0]), np.array([[0.95, 0.6], [0.8, 0.4]]))
 
 
 def cells(cache: Path, comm: MPI.Comm) -> tuple[list[CellType], str]:
@@ -60,7 +60,7 @@ def main() -> None:
     # Patches of both models, so that most ranks' borders run through elements of both.
     kinds = (np.sin(1.7 * x) * np.sin(1.3 * y + 1.0) > 0.5).astype(np.int64)
     membrane = Membrane(types, kinds, [{name: 1.0 + 0.02 * x}, {}])
-    nodes = slab.stimulated_nodes(mesh.points)
+    nodes = np.flatnonzero(slab.stimulated_share(mesh) > 0.5)
     own = nodes[(nodes >= owned.first) & (nodes < owned.last)] - owned.first
     stimulus = Stimulus(own, 0, 40, slab.STIMULUS_AMPLITUDE)
     resting = membrane.resting_voltage()[: owned.count]

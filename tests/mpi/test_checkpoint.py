@@ -1,35 +1,25 @@
 """An interrupted beat goes on to the same bits, and on other ranks to the same numbers."""
 
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
-import psutil  # type: ignore[import-untyped]
 import pytest
 import yaml
+from simulate_jobs import Study
 
-from polycardia.io.checkpoint_file import require_whole
-from polycardia.study.ranks import LAUNCHER
+from polycardia.config import Numerics
+from polycardia.io.checkpoint_file import CheckpointFile, require_whole
+from polycardia.solver.stepping import stepping
 from polycardia.study.synthesise import synthesise
 
 pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
 
-BIN = Path(sys.executable).parent
-ENVIRONMENT = os.environ | {
-    "PATH": f"{BIN}:{os.environ['PATH']}",
-    "OMP_NUM_THREADS": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-}
-LONGEST = 200.0  # [s]
+ENDED_WITHIN = Path(__file__).parent / "ended_within.py"
 CELL = {
     "name": "mitchell_schaeffer",
     "parameters": {"tau_in": 1.0, "tau_out": 20.0, "tau_close": 70.0},
@@ -66,89 +56,6 @@ SETTINGS = {
         },
     },
 }
-
-
-class Study:
-    """A folder with one prepared heart."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def polycardia(self, *arguments: str) -> None:
-        done = subprocess.run(
-            ("polycardia", *arguments, "--config", "study.yaml"),
-            cwd=self.folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-        )
-        assert done.returncode == 0, done.stderr
-
-    def start(self, name: str, ranks: int, *options: str, config: str = "study.yaml") -> "Job":
-        log = self.folder / f"{name}.log"
-        command = [*LAUNCHER.split(), "-n", str(ranks), sys.executable, "-m", "mpi4py"]
-        command += ["-m", "polycardia", "simulate", "--config", config, "--patient", "s0001"]
-        command += ["--output", f"{name}.vtkhdf", *options]
-        with log.open("w") as stream:
-            running = subprocess.Popen(
-                command, cwd=self.folder, env=ENVIRONMENT, stdout=stream, stderr=subprocess.STDOUT
-            )
-        return Job(running, log)
-
-    def run(self, name: str, ranks: int, *options: str, config: str = "study.yaml") -> str:
-        job = self.start(name, ranks, *options, config=config)
-        assert job.ended() == 0, job.text()
-        return job.text()
-
-    def contents(self, name: str) -> dict[str, np.ndarray]:
-        """Return all that was computed, of both files of a heart."""
-        found: dict[str, np.ndarray] = {}
-        for ending in (".vtkhdf", ".voltage.vtkhdf"):
-
-            def add(path: str, item: h5py.Group | h5py.Dataset, ending: str = ending) -> None:
-                if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub":
-                    found[f"{ending}/{path}"] = item[()]
-
-            with h5py.File(self.folder / f"{name}{ending}") as file:
-                file.visititems(add)
-        return found
-
-
-class Job:
-    def __init__(self, running: subprocess.Popen[bytes], log: Path) -> None:
-        self.running = running
-        self._log = log
-
-    def text(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def ended(self) -> int:
-        return self.running.wait(timeout=LONGEST)
-
-    def wait_for(self, event: Callable[[str], bool]) -> None:
-        deadline = time.monotonic() + LONGEST
-        while not event(self.text()):
-            assert time.monotonic() < deadline
-            assert self.running.poll() is None, self.text()
-            time.sleep(0.02)
-
-    def reach(self, reports: int) -> None:
-        """Wait for so many lines of progress."""
-        self.wait_for(lambda text: text.count("voltage ") >= reports)
-
-    def a_rank(self) -> psutil.Process:
-        """Return one rank.  mpirun itself passes a SIGTERM on after more than a whole beat."""
-        ranks = psutil.Process(self.running.pid).children(recursive=True)
-        return next(rank for rank in ranks if "simulate" in rank.cmdline())
-
-    def kill(self) -> None:
-        launcher = psutil.Process(self.running.pid)
-        processes = [*launcher.children(recursive=True), launcher]
-        for process in processes:
-            process.kill()
-        psutil.wait_procs(processes, timeout=30)
-        self.running.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -192,18 +99,50 @@ def copy_of(checkpoint: Path, name: str) -> str:
     return f"{name}.h5"
 
 
+def assert_same_bits(study: Study, name: str) -> None:
+    """As an undisturbed beat's on two ranks."""
+    whole, other = study.contents("whole"), study.contents(name)
+    assert whole.keys() == other.keys()
+    for path, values in whole.items():
+        np.testing.assert_array_equal(other[path], values, err_msg=path)
+
+
 def test_on_as_many_ranks_every_bit_is_that_of_an_undisturbed_beat(
     study: Study, interrupted: Path
 ) -> None:
     log = study.run("again", 2, "--checkpoint", copy_of(interrupted, "again"))
     assert "goes on at " in log
-    whole, again = study.contents("whole"), study.contents("again")
-    assert whole.keys() == again.keys()
-    assert any("apd90" in name for name in whole)
-    for name, values in whole.items():
-        np.testing.assert_array_equal(again[name], values, err_msg=name)
+    assert_same_bits(study, "again")
+    assert any("apd90" in name for name in study.contents("again"))
     left = [path.name for path in study.folder.iterdir() if "again" in path.name]
     assert sorted(left) == ["again.log", "again.voltage.vtkhdf", "again.vtkhdf"]
+
+
+# Of the heart at a moment [ms]: whether its steps are large, and voltages it is between [mV].
+MOMENTS = {
+    90.0: (True, -10.0, 20.0),  # the plateau
+    160.0: (False, -60.0, 0.0),  # repolarisation
+    240.0: (True, -79.0, -60.0),  # the end of it
+}
+
+
+def test_ended_in_plateau_and_repolarisation_it_goes_on_to_the_same_bits(study: Study) -> None:
+    """Whether steps are large there depends on the voltage at the last look."""
+    numerics = Numerics(**SETTINGS["numerics"])  # type: ignore[arg-type]
+    between_looks = stepping(numerics).look_ticks * numerics.dt
+    for moment, (large, lowest, highest) in MOMENTS.items():
+        program = (str(ENDED_WITHIN), str(moment))
+        job = study.start("later", 2, "--checkpoint", "later.h5", program=program)
+        assert job.ended() != 0
+        assert f"ended by SIGUSR1 at {moment:g} ms" in job.text(), job.text()
+        with CheckpointFile(study.folder / "later.h5") as file:
+            voltage, looked = (file.rows(name, 0, sys.maxsize) for name in ("voltage", "looked"))
+        rate = np.abs(voltage - looked).max() / between_looks
+        assert (rate < numerics.quiet_rate) == large
+        assert lowest < voltage.min() < voltage.max() < highest
+    assert "goes on at 160 ms" in job.text()
+    study.run("later", 2, "--checkpoint", "later.h5")
+    assert_same_bits(study, "later")
 
 
 def test_on_another_number_of_ranks_the_numbers_are_the_same(
@@ -231,9 +170,7 @@ def test_killed_between_two_checkpoints_of_the_timer_it_goes_on_from_the_last(
     require_whole(study.folder / "timer.h5")
     log = study.run("timer", 2, *every)
     assert "goes on at " in log
-    whole, timer = study.contents("whole"), study.contents("timer")
-    for name, values in whole.items():
-        np.testing.assert_array_equal(timer[name], values, err_msg=name)
+    assert_same_bits(study, "timer")
     assert list(study.folder.glob(".timer*")) == []
     assert not (study.folder / "timer.h5").exists()
 

@@ -1,28 +1,24 @@
 """A checkpoint is refused with a sentence that names what differs, with both values."""
 
-import logging
-import os
-import signal
-import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
+from polycardia import SOLVER_VERSION
 from polycardia.config import Numerics, Simulation, Tissue
-from polycardia.errors import MachineTrouble
-from polycardia.solver.checkpoint import (
-    NOT_ASKED,
-    TIMER,
-    Checkpoints,
-    Mark,
-    end_if_signalled,
-)
-from polycardia.solver.clock import Cost
-from polycardia.solver.partition import alone
-from polycardia.study.checkpoint import difference, flat
+from polycardia.ionic.kernel import Kernel
+from polycardia.solver.membrane import CellType
+from polycardia.solver.recorders import Recorders
+from polycardia.study import checkpoint
+from polycardia.study.checkpoint import Run, difference, flat, identity
 
 
-def settings_of(**changes: object) -> dict[str, object]:
+def settings_of(**changes: Any) -> dict[str, object]:
     return flat(Simulation(**changes).model_dump(mode="json"))
 
 
@@ -54,66 +50,59 @@ def test_settings_without_entries_are_settings_too() -> None:
     }  # fmt: skip
 
 
-def cost_of(seconds: float, steps: int, ranks: int) -> Cost:
-    names = Cost.__dataclass_fields__
-    values = {name: seconds if kind.type is float else steps for name, kind in names.items()}
-    return Cost(**(values | {"n_ranks": ranks, "n_nodes": 50}))
+@dataclass
+class Small:
+    """What decides the numbers of a small run, to be changed one at a time."""
+
+    folder: Path
+    solver: int = SOLVER_VERSION
+    numerics: Numerics = field(default_factory=Numerics)
+    point: float = 1.0
+    model: str = "{}"
+    state: str = "gate.h"
+    n_leads: int = 2
+    host: str = "one"
+
+    def identity(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+        monkeypatch.setattr(checkpoint, "SOLVER_VERSION", self.solver)
+        heart, layer = self.folder / "prepared.h5", self.folder / "midwall.json"
+        with h5py.File(heart, "w") as file:
+            file["mesh/points"] = np.full((4, 3), self.point)
+            file.create_group("provenance").attrs["host"] = self.host
+        layer.write_text(self.model)
+        settings = Simulation(numerics=self.numerics)
+        kernel = Kernel("toy", "0", (self.state,), (), 0.0, (1.0,), None, None)
+        return identity(
+            Run(heart, settings, {"midwall": layer}, self.folder / "s1.vtkhdf"),
+            [CellType(kernel, 0.0, np.ones(1))],
+            Recorders(np.zeros(4), np.zeros((self.n_leads, 4)), settings),
+        )
 
 
-def test_the_cost_of_a_beat_is_that_of_its_parts() -> None:
-    mark = Mark(8, 2, {"reaction": 1.5, "n_steps": 10, "n_ranks": 2, "n_nodes": 50, "memory": 99})
-    whole = mark.total(cost_of(2.0, 7, ranks=3))
-    assert (whole.reaction, whole.front) == (3.5, 2.0)
-    assert (whole.n_steps, whole.stages) == (17, 7)
-    assert (whole.n_nodes, whole.n_ranks, whole.memory) == (50, 3, 99)
+CHANGES: dict[str, Callable[[Small], Small]] = {
+    "numerics.dt": lambda small: replace(small, numerics=Numerics(dt=0.05)),
+    "heart": lambda small: replace(small, point=2.0),
+    "model midwall": lambda small: replace(small, model="{ }"),
+    "solver version": lambda small: replace(small, solver=small.solver + 1),
+    "states midwall": lambda small: replace(small, state="gate.j"),
+    "recorded electrogram/potentials": lambda small: replace(small, n_leads=3),
+}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_is_noted_only_while_a_beat_with_checkpoints_is_stepped(number: int) -> None:
-    noted: list[int] = []
-    before = signal.signal(number, lambda received, frame: noted.append(received))
-    try:
-        checkpoints = Checkpoints(wanted=True)
-        with checkpoints.listening():
-            assert checkpoints.asked() == NOT_ASKED
-            os.kill(os.getpid(), number)
-            assert checkpoints.asked() == number
-        os.kill(os.getpid(), number)
-        assert noted == [number]
-        with Checkpoints().listening():
-            os.kill(os.getpid(), number)
-        assert noted == [number, number]
-    finally:
-        signal.signal(number, before)
-
-
-def test_the_first_rank_alone_asks_when_it_is_time() -> None:
-    def keep(mark: Mark, arrays: object) -> None:
-        marks.append(mark.tick)
-        list(arrays)
-
-    marks: list[int] = []
-    checkpoints = Checkpoints(every=0.05, wanted=True, keep=keep)
-    with checkpoints.listening():
-        assert checkpoints.asked() == NOT_ASKED
-        time.sleep(0.06)
-        assert checkpoints.asked() == TIMER
-        assert Checkpoints(every=0.0, wanted=True).asked() == NOT_ASKED
-
-        class Nothing:
-            def gathered(self, comm: object) -> object:
-                return iter([("voltage", np.zeros(3))])
-
-        checkpoints.put_away(alone(), Mark(16, 1), Nothing())
-        assert checkpoints.asked() == NOT_ASKED
-    assert marks == [16]
-
-
-def test_after_the_timer_a_beat_goes_on_and_after_a_signal_it_ends(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_decides_the_numbers_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    with caplog.at_level(logging.INFO):
-        end_if_signalled(NOT_ASKED, 3.0)
-        end_if_signalled(TIMER, 3.0)
-    with pytest.raises(MachineTrouble, match=r"ended by SIGUSR1 at 3\.2 ms"):
-        end_if_signalled(signal.SIGUSR1, 3.2)
+    small = Small(tmp_path)
+    kept, now = (each.identity(monkeypatch) for each in (small, CHANGES[name](small)))
+    said = difference(kept, now)
+    assert said is not None
+    assert said.startswith(f"{name} differs: the checkpoint has ")
+
+
+def test_who_prepared_the_heart_is_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Small(tmp_path)
+    both = (each.identity(monkeypatch) for each in (small, replace(small, host="other")))
+    assert difference(*both) is None

@@ -12,12 +12,13 @@ from polycardia.ionic.kernel import build
 from polycardia.ionic.model import load_model
 from polycardia.ionic.scaling import with_factors
 from polycardia.physics.mesh import TetMesh
+from polycardia.physics.resolution import LinearGradient, lengths_along
 from polycardia.solver import front as fronts
 from polycardia.solver.front import STEEP, Front
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.operators import assemble, slice_of
 from polycardia.solver.partition import ownership
-from polycardia.solver.resolution import CurrentFactor, resolution
+from polycardia.solver.resolution import ASKEW, Crossing, CurrentFactor, crossing
 
 DT = 0.02  # [ms]
 ALONG, ACROSS = 0.1, 0.02  # D [mm^2/ms]
@@ -104,7 +105,7 @@ def exponential_step(voltage, h, dt, tau_in=0.3, tau_out=6.0):
 
 def corrected(mesh, membrane, before, after):
     operators = operators_of(mesh)
-    front = Front(operators.elements, operators.mass, membrane)
+    front = Front(operators.elements, operators.mass, membrane, operators.halo)
     front.find(before, np.ones(len(before), bool))
     found = after.copy()
     front.correct(before, found, DT)
@@ -134,15 +135,18 @@ def test_one_element_by_hand(plain):
     np.testing.assert_allclose(found, expected, atol=CLOSE)
 
 
-def test_the_factor_is_that_of_the_elements_resolution(plain):
-    table = CurrentFactor(np.array([1.0, 10.0]), np.array([0.9, 0.3]))
+def test_the_factor_is_that_of_how_the_element_lies(plain):
+    table = CurrentFactor(np.array([1.0, 10.0]), np.array([[0.9, 0.3], [0.7, 0.2]]))
     membrane = Membrane([cell(plain, current=table)], np.zeros(4, np.int64))
     membrane.states[0, membrane.column] = GATE
     found, _, operators = corrected(TETRAHEDRON, membrane, BEFORE, BEFORE)
-    coarse = float(resolution(operators.elements, np.array([0]), BEFORE)[0])
+    lies = crossing(operators.elements, np.array([0]), BEFORE, operators.halo)
+    coarse, askew = float(lies.resolution[0]), float(lies.dispersion[0])
     assert 1.0 < coarse < 10.0
-    factor = 0.9 - 0.6 * (coarse - 1.0) / 9.0
-    expected = by_hand(np.zeros(4), factor)
+    assert 0.0 < askew < 0.7
+    rows = np.array([0.9, 0.7]) - np.array([0.6, 0.5]) * (coarse - 1.0) / 9.0
+    share = (askew + askew**2) / (ASKEW + ASKEW**2)
+    expected = by_hand(np.zeros(4), rows[0] ** (1.0 - share) * rows[1] ** share)
     np.testing.assert_allclose(found, expected, atol=CLOSE)
 
 
@@ -219,7 +223,7 @@ def test_nodes_away_from_the_front_are_left_alone(plain):
 def test_after_forgetting_nothing_is_changed(plain):
     membrane = Membrane([cell(plain)], np.zeros(4, np.int64))
     operators = operators_of(TETRAHEDRON)
-    front = Front(operators.elements, operators.mass, membrane)
+    front = Front(operators.elements, operators.mass, membrane, operators.halo)
     front.find(BEFORE, np.ones(len(BEFORE), bool))
     front.forget()
     after = BEFORE + 1.0
@@ -227,26 +231,62 @@ def test_after_forgetting_nothing_is_changed(plain):
     np.testing.assert_array_equal(after, BEFORE + 1.0)
 
 
+REGULAR = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
+EDGE = np.sqrt(8.0)
+
+
+def lying(mesh, voltage, factor=1.0):
+    """How all elements of a mesh lie in a front."""
+    operators = operators_of(mesh)
+    n = len(mesh.tetrahedra)
+    elements = replace(operators.elements, factor=np.full(n, factor))
+    operators.decay.destroy()
+    return crossing(elements, np.arange(n), voltage, operators.halo)
+
+
 def test_resolution_is_length_over_the_root_of_the_diffusivity_along_the_gradient():
-    """A regular tetrahedron's length along an axis, its edge over sqrt(2), and between two."""
-    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
-    edge = np.sqrt(8.0)
-    mesh = with_fibre(TetMesh(corners, np.array([[0, 1, 2, 3]]), np.zeros(1, np.int64)))
-    if np.linalg.det(corners[1:] - corners[0]) < 0.0:
-        mesh = replace(mesh, tetrahedra=np.array([[1, 0, 2, 3]]))
-    elements = replace(operators_of(mesh).elements, factor=np.array([4.0]))
-    for direction, diffusivity, length in (
-        ([1.0, 0, 0], ALONG, 1.0),
-        ([0, 1.0, 0], ACROSS, 1.0),
-        ([1.0, 1.0, 0], 0.5 * (ALONG + ACROSS), 2.0**0.25),
-    ):
-        voltage = corners @ np.array(direction)
-        found = resolution(elements, np.array([0]), voltage)
-        expected = length * edge / np.sqrt(2.0) / np.sqrt(4.0 * diffusivity)
-        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    """In coordinates in which the tissue conducts alike, along the front's way there."""
+    mesh = with_fibre(TetMesh(REGULAR, np.array([[0, 1, 3, 2]]), np.zeros(1, np.int64)))
+    root = 2.0 * np.sqrt([ALONG, ACROSS, ACROSS])
+    for way in ([1.0, 0, 0], [0, 1.0, 0], [0.6, 0.8, 0.0]):
+        found = lying(mesh, (REGULAR / root) @ way, factor=4.0)
+        expected = lengths_along(((REGULAR / root) @ way)[:, None])
+        np.testing.assert_allclose(found.resolution, expected, rtol=1e-6)
+
+
+def test_the_fronts_way_is_that_of_the_elements_around():
+    """Noise turns elements' own slopes by tens of degrees, and their mean far less."""
+    mesh = with_fibre(box(6, jitter=0.2))
+    even = 40.0 * mesh.points[:, 1]
+    rough = even + np.random.default_rng(4).normal(scale=3.0, size=len(even))
+    corners = mesh.tetrahedra.T
+    own = LinearGradient(mesh.points.T[:, corners])(rough[corners])
+    turned = np.degrees(np.arccos(own[1] / np.linalg.norm(own, axis=0)))
+    assert np.median(turned) > 20.0
+    apart = lying(mesh, rough).resolution / lying(mesh, even).resolution - 1.0
+    by_own_slope = np.cos(np.radians(turned)) - 1.0
+    assert np.abs(apart).mean() < 0.6 * np.abs(by_own_slope).mean()
+
+
+def test_where_fronts_meet_the_elements_own_slopes_count():
+    mesh = with_fibre(box(2))
+    ridge = -100.0 * np.abs(mesh.points[:, 1] - 0.5)
+    found = lying(mesh, ridge)
+    assert np.isfinite(found.resolution).all()
+    assert np.isfinite(found.dispersion).all()
 
 
 def test_a_factor_is_one_for_fine_elements_and_a_power_law_beyond_the_table():
-    table = CurrentFactor(np.array([1.0, 2.0]), np.array([0.8, 0.5]))
-    found = table.at(np.array([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0]))
+    table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2]]))
+    resolution = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0])
+    found = table.at(Crossing(resolution, np.zeros(7)))
     np.testing.assert_allclose(found, [1.0, 0.9, 0.8, 0.65, 0.5, 0.5**2 / 0.8, 0.5**3 / 0.8**2])
+    askew = table.at(Crossing(resolution, np.full(7, ASKEW)))
+    np.testing.assert_allclose(askew, [1.0, 0.7, 0.4, 0.3, 0.2, 0.1, 0.05])
+
+
+def test_flat_elements_get_no_less_current_than_those_that_are_told_apart():
+    table = CurrentFactor(np.array([1.0]), np.array([[0.8], [0.4]]))
+    least, flat, most, thin = table.at(Crossing(np.ones(4), np.array([0.7, 50.0, -0.2, -3.0])))
+    assert flat == least > 0.0
+    assert thin == most < np.inf

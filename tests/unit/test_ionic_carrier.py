@@ -26,10 +26,9 @@ dot(k_i) = {rate}
 """
 
 
-def leak(tmp_path, rate):
-    path = tmp_path / "leak.mmt"
-    path.write_text(LEAK.format(rate=rate))
-    return load_model(path)
+@pytest.fixture
+def leak(written):
+    return lambda rate: load_model(written(LEAK.format(rate=rate)))
 
 
 def test_potassium_moves_with_a_membranes_charge_over_its_volume():
@@ -49,13 +48,13 @@ def test_no_ions():
     assert find_carrier(load_model("mitchell_schaeffer"), POTASSIUM) is None
 
 
-def test_potassium_that_stands_still_carries_nothing(tmp_path):
-    assert find_carrier(leak(tmp_path, "0 [mM/ms] in [mM]"), POTASSIUM) is None
+def test_potassium_that_stands_still_carries_nothing(leak):
+    assert find_carrier(leak("0 [mM/ms] in [mM]"), POTASSIUM) is None
 
 
-def test_current_behind_another_variable(tmp_path):
+def test_current_behind_another_variable(leak):
     text = "both in [mM]\nboth = -gain * i_k in [mM/ms]"
-    found = find_carrier(leak(tmp_path, text), POTASSIUM)
+    found = find_carrier(leak(text), POTASSIUM)
     assert found.gain == pytest.approx(2.0, rel=1e-9)
 
 
@@ -72,13 +71,13 @@ def test_what_cannot_carry_a_stimulus(name, message):
         find_carrier(load_model("tp06_epi"), name)
 
 
-def test_charge_of_a_paced_cell_is_conserved(tmp_path, pytestconfig):
+def test_charge_of_a_paced_cell_is_conserved(leak, kernels):
     """All current is potassium's, so that k_i - gain V changes by what comes without ions.
 
     To the order of the time step: the voltage's is an exponential one.
     """
-    model = leak(tmp_path, "-gain * i_k in [mM]")
-    kernel = build(model, cache=pytestconfig.cache.mkdir("kernels"))
+    model = leak("-gain * i_k in [mM]")
+    kernel = build(model, cache=kernels)
     row = kernel.state_names.index("ions.k_i")
     ends = {}
     for wanted in (POTASSIUM, NOTHING):

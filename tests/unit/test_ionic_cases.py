@@ -26,12 +26,11 @@ GATES = (
 
 
 @pytest.mark.parametrize("gate", GATES)
-def test_gate_by_cases_takes_its_exact_step(gate, tmp_path, pytestconfig):
+def test_gate_by_cases_takes_its_exact_step(gate, written, kernels):
     """Against the solution of dx/dt = a + b x, with a and b from Myokit's values at 0 and 1."""
-    path = tmp_path / "cell.mmt"
-    path.write_text(CELL.format(gate=gate))
-    before = myokit.parse_model(CELL.format(gate=gate))
-    kernel = build(load_model(path), cache=pytestconfig.cache.mkdir("kernels"))
+    text = CELL.format(gate=gate)
+    before = myokit.parse_model(text)
+    kernel = build(load_model(written(text)), cache=kernels)
     voltages = np.array([-90.0, -61.0, -45.0, -35.0, -0.5, 30.0])
     voltage, states = voltages.copy(), kernel.resting(6)[1]
     kernel.advance(voltage, states, 3.0)
@@ -43,9 +42,8 @@ def test_gate_by_cases_takes_its_exact_step(gate, tmp_path, pytestconfig):
     np.testing.assert_allclose(states[0], expected, rtol=1e-9)
 
 
-def test_endless_cases_are_refused(tmp_path):
+def test_endless_cases_are_refused(written):
     cases = ", ".join(f"V < {k} [mV], alpha" for k in range(300))
-    path = tmp_path / "cell.mmt"
-    path.write_text(CELL.format(gate=f"piecewise({cases}, alpha)"))
+    endless = CELL.format(gate=f"piecewise({cases}, alpha)")
     with pytest.raises(BadModel, match="too entangled"):
-        load_model(path)
+        load_model(written(endless))

@@ -1,6 +1,7 @@
 import copy
 import re
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,13 +22,8 @@ TOLERANT = Naming(units="tolerant")
 
 
 @pytest.fixture
-def written(tmp_path):
-    def write(text, name="cell.cellml"):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
+def written(written):
+    return partial(written, name="cell.cellml")
 
 
 def derivatives(model):
@@ -54,9 +50,9 @@ def test_volts_become_mV(written):
     assert derivatives(model) == pytest.approx({"membrane.V": 100.0, "membrane.x": 0.16})
 
 
-def test_gate_in_seconds_still_takes_its_exact_step(written, pytestconfig):
+def test_gate_in_seconds_still_takes_its_exact_step(written, kernels):
     """1 - 0.8 exp(-20 / 5) after one step of 20 ms; forward Euler would end at 3.4."""
-    kernel = build(load_model(written(LEAK)), cache=pytestconfig.cache.mkdir("kernels"))
+    kernel = build(load_model(written(LEAK)), cache=kernels)
     voltage, states = kernel.resting(1)
     kernel.advance(voltage, states, 20.0)
     assert states[0, 0] == pytest.approx(1.0 - 0.8 * np.exp(-4.0), rel=1e-12)

@@ -72,9 +72,8 @@ def test_every_variable_of_every_model_is_what_myokit_says(source):
 
 
 @pytest.fixture
-def odd(tmp_path):
-    (tmp_path / "odd.mmt").write_text(ODD)
-    model = load_model(tmp_path / "odd.mmt")
+def odd(written):
+    model = load_model(written(ODD))
     return model, np.linspace(-95.0, 45.0, N), np.linspace(0.1, 0.9, N)[None] ** 1.0
 
 

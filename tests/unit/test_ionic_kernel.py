@@ -5,23 +5,7 @@ from polycardia.errors import BadModel
 from polycardia.ionic.kernel import build
 from polycardia.ionic.model import load_model
 
-# One state takes all its derivative from an expression of V and w; after a step of 1 ms from 0
-# it is the expression's value.
-PROBE = """\
-[[model]]
-name: probe
-c.V = -80
-c.w = 2
-c.y = 0
-[c]
-time = 0 [ms] in [ms] bind time
-dot(V) = 0 [mV/ms] in [mV] label membrane_potential
-u = V / 1 [mV]
-dot(w) = 0 [1/ms]
-k = 3
-dot(y) = ({expression}) / 1 [ms]
-"""
-
+# Of the probe's u, w and k.  From 0 its x is the expression's value after a step of 1 ms.
 EXPRESSIONS = {
     "u^3 - w^-2 + w^0.5 + w^1.7 + w^0 + 2^w + w^k": lambda u, w: (
         u**3 - w**-2 + w**0.5 + w**1.7 + 1 + 2**w + w**3
@@ -52,21 +36,6 @@ EXPRESSIONS = {
     ),
     "if(k <= 3, u, w)": lambda u, w: u,
 }
-
-
-@pytest.fixture
-def kernels(pytestconfig):
-    return pytestconfig.cache.mkdir("kernels")
-
-
-@pytest.fixture
-def probe(tmp_path):
-    def load(expression):
-        path = tmp_path / "probe.mmt"
-        path.write_text(PROBE.format(expression=expression))
-        return load_model(path)
-
-    return load
 
 
 @pytest.mark.parametrize("text", EXPRESSIONS)

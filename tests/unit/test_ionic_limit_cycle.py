@@ -25,10 +25,9 @@ class Toy(Kernel):
     ``level`` and ``time_constant`` [ms] of the state; ``drift`` [1/ms] never ends.
     """
 
-    def __init__(self, time_constant, drift=0.0, level=8.0, start=4.0, jitter=()):
+    def __init__(self, time_constant, drift=0.0, level=8.0, start=4.0):
         super().__init__("toy", "0", ("slow.c",), (), 0.0, (start,), None, None)
         object.__setattr__(self, "law", (time_constant, drift, level))
-        object.__setattr__(self, "jitter", list(jitter))
 
     def advance(self, voltage, states, dt, n_steps=1, parameters=None):
         time_constant, drift, level = self.law
@@ -58,6 +57,48 @@ def test_voltage_is_that_of_the_closed_form():
     after_pulse = 5.2 * sum(kept**n for n in range(10))
     expected = after_pulse * math.exp(-39.0 / TAU) / (1.0 - math.exp(-40.0 / TAU))
     assert found.voltage == pytest.approx(expected, rel=1e-6)
+
+
+class Overshooting(Kernel):
+    """A state that rises beyond its level and turns back, led by a concentration.
+
+    From 1 mM above its end the concentration lifts the state's level by ``lift``; what it changes
+    by itself is nothing beside its own value.
+    """
+
+    LEVEL, START, END = 8.0, 4.0, 1000.0
+    FAST, SLOW = 900.0, 1800.0  # [ms], of the state and of the concentration
+
+    def __init__(self, lift):
+        start = (self.START, self.END + 1.0)
+        super().__init__("overshooting", "0", ("fast.c", "slow.k"), (), 0.0, start, None, None)
+        object.__setattr__(self, "lift", lift)
+
+    def advance(self, voltage, states, dt, n_steps=1, parameters=None):
+        passed = dt * n_steps
+        voltage *= math.exp(-passed / TAU)
+        kept, left = math.exp(-passed / self.FAST), math.exp(-passed / self.SLOW)
+        led = self.lift * (states[1] - self.END) / (1.0 - self.FAST / self.SLOW)
+        states[0] = self.LEVEL + (states[0] - self.LEVEL - led) * kept + led * left
+        states[1] = self.END + (states[1] - self.END) * left
+
+
+@pytest.mark.parametrize(("turn", "tolerance", "calm"), [(6.5, 1e-3, 1), (7.0, 6e-3, 2)])
+def test_beats_that_change_nothing_may_be_where_a_change_turns_its_sign(turn, tolerance, calm):
+    """The turn is at 6 ln(4 / lift + 2) beats: in the middle of one, or between two."""
+    cycle = 300.0
+    cell = Overshooting(lift=4.0 / (math.exp(turn / 6.0) - 2.0))
+    voltage, states = cell.resting(1)
+    after = [states[0, 0]]
+    for _ in range(9):
+        cell.advance(voltage, states, cycle)
+        after.append(states[0, 0])
+    small = np.abs(np.diff(after)) < tolerance * max(after)
+    assert small.sum() == calm, "or this tests nothing"
+    assert max(after) > 9.0
+    found = settle(cell, cycle_length=cycle, dt=DT, tolerance=tolerance, fewest_beats=0)
+    assert found.outcome == "limit_cycle"
+    assert found.states[0] == pytest.approx(8.0, abs=0.5)
 
 
 def test_fewest_beats_are_paced_and_no_more_than_needed():
@@ -109,11 +150,10 @@ def map_of_the_paper(interval):
 
 
 @pytest.fixture(scope="module")
-def fast(pytestconfig):
+def fast(kernels):
     """Mitchell-Schaeffer near the limit of its map: fast times a hundredth of the paper's."""
     changed = {"tau_in": 0.003, "tau_out": 0.06, "tau_open": TAU_OPEN, "tau_close": TAU_CLOSE}
-    cache = pytestconfig.cache.mkdir("kernels")
-    return build(load_model("mitchell_schaeffer"), cache=cache, overrides=changed)
+    return build(load_model("mitchell_schaeffer"), cache=kernels, overrides=changed)
 
 
 PULSE = Stimulus(amplitude=400.0, duration=0.1)
@@ -152,18 +192,18 @@ def test_cell_that_does_not_alternate_is_at_the_maps_fixed_point(fast):
     assert apd == pytest.approx(map_of_the_paper(cycle - apd), abs=3.0)
 
 
-def test_jitter_of_the_time_step_is_not_alternans(pytestconfig):
+def test_jitter_of_the_time_step_is_not_alternans(kernels):
     """At 300 ms the gate's switch falls into one of two steps by turns, 0.02 ms of APD apart."""
-    kernel = build(load_model("mitchell_schaeffer"), cache=pytestconfig.cache.mkdir("kernels"))
+    kernel = build(load_model("mitchell_schaeffer"), cache=kernels)
     found = settle(kernel, cycle_length=300.0, tolerance=1e-5)
     assert found.outcome == "limit_cycle"
     assert 1e-5 < found.changes["gate.h"] < 5e-4, "or this tests nothing"
 
 
-def test_ten_tusschers_cell_settles_while_its_stimulus_brings_potassium(pytestconfig):
+def test_ten_tusschers_cell_settles_while_its_stimulus_brings_potassium(kernels):
     """And loses the stimulus's charge in potassium with every beat that does not."""
     model = load_model("tp06_epi")
-    kernel = build(model, cache=pytestconfig.cache.mkdir("kernels"))
+    kernel = build(model, cache=kernels)
     carrier = find_carrier(model, POTASSIUM)
     stimulus = Stimulus(carrier=carrier)
     found = settle(kernel, cycle_length=600.0, stimulus=stimulus, tolerance=1e-5)

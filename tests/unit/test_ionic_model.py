@@ -31,16 +31,6 @@ dot(x) = (inf - x) / tau
 """
 
 
-@pytest.fixture
-def written(tmp_path):
-    def write(text, name="cell.mmt"):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
-
-
 def test_users_own_file(written):
     model = load_model(written(LEAK))
     assert model.voltage.qname() == "membrane.V"

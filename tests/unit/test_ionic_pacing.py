@@ -10,9 +10,8 @@ from polycardia.ionic.pacing import ActionPotential, Stimulus, action_potential,
 
 
 @pytest.fixture
-def kernel(pytestconfig):
-    cache = pytestconfig.cache.mkdir("kernels")
-    return build(load_model("mitchell_schaeffer"), cache=cache)
+def kernel(kernels):
+    return build(load_model("mitchell_schaeffer"), cache=kernels)
 
 
 def test_no_beats_are_the_texts_values(kernel):
@@ -70,17 +69,16 @@ def test_duration_of_a_drawn_action_potential():
     assert math.isnan(ActionPotential(times[:100], voltages[:100]).apd())
 
 
-def test_leading_order_duration_of_the_paper(pytestconfig):
+def test_leading_order_duration_of_the_paper(kernels):
     """Mitchell & Schaeffer 2003: APD -> tau_close ln(1 / h_min), h_min = 4 tau_in / tau_out.
 
     As the fast times go to zero with their ratio kept; the error must shrink with them.
     """
-    cache = pytestconfig.cache.mkdir("kernels")
     expected = 150.0 * math.log(6.0 / (4.0 * 0.3))
     errors = []
     for scale in (0.1, 0.01):
         fast = {"tau_in": 0.3 * scale, "tau_out": 6.0 * scale}
-        kernel = build(load_model("mitchell_schaeffer"), cache=cache, overrides=fast)
+        kernel = build(load_model("mitchell_schaeffer"), cache=kernels, overrides=fast)
         trace = action_potential(
             kernel, -80.0, np.array([1.0]), duration=400.0, dt=0.001,
             stimulus=Stimulus(amplitude=400.0, duration=0.1),

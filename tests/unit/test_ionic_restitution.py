@@ -25,11 +25,11 @@ def of_the_paper(intervals):
 
 
 @pytest.fixture(scope="module")
-def kernels(pytestconfig):
-    cache = pytestconfig.cache.mkdir("kernels")
+def fast(kernels):
+    """Mitchell-Schaeffer with its fast times scaled, by the scale."""
     text = load_model("mitchell_schaeffer")
     return {
-        scale: build(text, cache=cache, overrides={"tau_in": 0.3 * scale, "tau_out": 6.0 * scale})
+        scale: build(text, cache=kernels, overrides={"tau_in": 0.3 * scale, "tau_out": 6.0 * scale})
         for scale in (0.1, 0.01)
     }
 
@@ -44,9 +44,9 @@ def curve(kernel, scale, intervals=INTERVALS):
     )  # fmt: skip
 
 
-def test_the_papers_curve_is_the_limit_of_fast_upstrokes(kernels):
+def test_the_papers_curve_is_the_limit_of_fast_upstrokes(fast):
     errors = {}
-    for scale, kernel in kernels.items():
+    for scale, kernel in fast.items():
         found = curve(kernel, scale)
         np.testing.assert_allclose(found.intervals, INTERVALS, atol=0.1 * scale)
         errors[scale] = np.abs(found.durations - of_the_paper(found.intervals))
@@ -54,24 +54,24 @@ def test_the_papers_curve_is_the_limit_of_fast_upstrokes(kernels):
     assert (errors[0.01] < 0.5 * errors[0.1]).all()
 
 
-def test_slope_is_the_papers(kernels):
+def test_slope_is_the_papers(fast):
     """At 20 to 40 ms; the derivative is tau_close / tau_open (1 - h) / h."""
-    found = curve(kernels[0.01], 0.01, (20.0, 40.0))
+    found = curve(fast[0.01], 0.01, (20.0, 40.0))
     (low, high) = of_the_paper((20.0, 40.0))
     assert found.steepest() == pytest.approx((high - low) / 20.0, abs=0.05)
 
 
-def test_cells_of_one_call_are_those_of_many(kernels):
-    together = curve(kernels[0.01], 0.01).durations
-    alone = [curve(kernels[0.01], 0.01, (each,)).durations[0] for each in INTERVALS[1:3]]
+def test_cells_of_one_call_are_those_of_many(fast):
+    together = curve(fast[0.01], 0.01).durations
+    alone = [curve(fast[0.01], 0.01, (each,)).durations[0] for each in INTERVALS[1:3]]
     np.testing.assert_allclose(together[1:3], alone, rtol=1e-12)
 
 
-def test_dynamic_curve_is_the_same_in_a_cell_without_memory(kernels):
+def test_dynamic_curve_is_the_same_in_a_cell_without_memory(fast):
     pulse = Stimulus(amplitude=4000.0, duration=0.01)
     lengths = (500.0, 400.0, 300.0)
     found = dynamic(
-        kernels[0.01], cycle_lengths=lengths, tolerance=1e-4, most_beats=60, dt=0.001,
+        fast[0.01], cycle_lengths=lengths, tolerance=1e-4, most_beats=60, dt=0.001,
         stimulus=pulse,
     )  # fmt: skip
     assert list(found.cycle_lengths) == sorted(lengths)
@@ -79,11 +79,10 @@ def test_dynamic_curve_is_the_same_in_a_cell_without_memory(kernels):
     np.testing.assert_allclose(found.intervals + found.durations, found.cycle_lengths, atol=0.5)
 
 
-def test_dynamic_curve_has_both_beats_of_alternans(kernels, pytestconfig):
+def test_dynamic_curve_has_both_beats_of_alternans(kernels):
     """And stops at 2:1 block, where there is no second action potential."""
     changed = {"tau_in": 0.003, "tau_out": 0.06, "tau_open": 60.0}
-    cache = pytestconfig.cache.mkdir("kernels")
-    kernel = build(load_model("mitchell_schaeffer"), cache=cache, overrides=changed)
+    kernel = build(load_model("mitchell_schaeffer"), cache=kernels, overrides=changed)
     found = dynamic(
         kernel, cycle_lengths=(350.0, 246.0, 150.0), tolerance=1e-5, most_beats=100, dt=0.001,
         stimulus=Stimulus(amplitude=400.0, duration=0.1),
@@ -93,9 +92,9 @@ def test_dynamic_curve_has_both_beats_of_alternans(kernels, pytestconfig):
     assert alternating.max() - alternating.min() > 100.0
 
 
-def test_no_capture_is_no_number(kernels):
+def test_no_capture_is_no_number(fast):
     """Far below threshold for the premature beat, far above for the first."""
-    kernel = kernels[0.1]
+    kernel = fast[0.1]
     limit = settle(kernel, cycle_length=CYCLE, dt=0.01)
     found = s1_s2(
         kernel, limit.voltage, limit.states, cycle_length=CYCLE, intervals=(1.0, 100.0), dt=0.01
@@ -113,11 +112,11 @@ def test_steepest_slope_of_a_drawn_curve():
 
 
 @pytest.mark.parametrize("intervals", [(), (0.0,), (50.0, -1.0), (math.nan,), (math.inf,)])
-def test_intervals_that_cannot_be(kernels, intervals):
+def test_intervals_that_cannot_be(fast, intervals):
     with pytest.raises(BadStudy, match="expected diastolic intervals above 0 ms"):
-        s1_s2(kernels[0.1], -80.0, np.ones(1), cycle_length=CYCLE, intervals=intervals)
+        s1_s2(fast[0.1], -80.0, np.ones(1), cycle_length=CYCLE, intervals=intervals)
 
 
-def test_first_beat_that_does_not_end(kernels):
+def test_first_beat_that_does_not_end(fast):
     with pytest.raises(BadStudy, match="does not end within 150 ms"):
-        s1_s2(kernels[0.1], -80.0, np.ones(1), cycle_length=150.0)
+        s1_s2(fast[0.1], -80.0, np.ones(1), cycle_length=150.0)

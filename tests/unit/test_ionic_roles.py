@@ -27,11 +27,9 @@ c = 3 [1/s] in [1/s]
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(written):
     def load(text=CELL, **naming):
-        path = tmp_path / "cell.mmt"
-        path.write_text(text)
-        return load_model(path, Naming(**naming))
+        return load_model(written(text), Naming(**naming))
 
     return load
 

@@ -21,15 +21,8 @@ DT = 0.01
 
 
 @pytest.fixture
-def cell(tmp_path):
-    path = tmp_path / "cell.mmt"
-    path.write_text(CELL)
-    return load_model(path)
-
-
-@pytest.fixture
-def kernels(pytestconfig):
-    return pytestconfig.cache.mkdir("kernels")
+def cell(written):
+    return load_model(written(CELL))
 
 
 def slope(model):

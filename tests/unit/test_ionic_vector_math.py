@@ -19,9 +19,9 @@ void apply_{name}(const double *restrict x, double *restrict y, size_t n)
 
 
 @pytest.fixture(scope="module")
-def apply(pytestconfig):
+def apply(kernels):
     source = VECTOR_MATH.read_text() + "".join(HARNESS.format(name=name) for name in ("exp", "log"))
-    library = ctypes.CDLL(str(compiled(source, "", pytestconfig.cache.mkdir("kernels"))))
+    library = ctypes.CDLL(str(compiled(source, "", kernels)))
 
     def call(name, x):
         x = np.ascontiguousarray(x, dtype=float)

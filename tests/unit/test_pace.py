@@ -1,7 +1,9 @@
 """`polycardia pace`: what it prints and draws."""
 
 import json
+import os
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from polycardia.errors import BadStudy
 from polycardia.ionic.pacing import ActionPotential
 from polycardia.ionic.restitution import Restitution
 from polycardia.report.cell_picture import CellCurves, draw_cells
+from polycardia.study import pace as pace_module
 
 CELL = ("pace", "--model", "mitchell_schaeffer")
 
@@ -102,6 +105,7 @@ def test_three_layers_of_a_study(capsys, tmp_path):
             "tolerance: Input should",
         ),
         (("--model", "mitchell_schaeffer", "--beats", "-1"), "pace: beats: Input should be"),
+        (("--model", "mitchell_schaeffer", "--cycle-length", "1e6"), "less than or equal to 1000"),
         (("--model", "mitchell_schaeffer", "--picture", "a.gif"), "found the ending '.gif'"),
         (("--config", "none.yaml"), "none.yaml: No such file"),
         (("--config", "none.yaml", "--beats", "3"), "--beats goes with --model"),
@@ -111,6 +115,60 @@ def test_what_cannot_be_asked(capsys, tmp_path, monkeypatch, typed, sentence):
     monkeypatch.chdir(tmp_path)
     assert sentence in refused(capsys, "pace", *typed)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("ending", ["mmt", "cellml", "toml"])
+def test_a_pipe_is_no_cell_model(capsys, tmp_path, ending):
+    """Reading one waits for somebody to write."""
+    pipe = tmp_path / f"pipe.{ending}"
+    os.mkfifo(pipe)
+    expected = "found a pipe, a socket or a device, expected an ordinary file"
+    assert refused(capsys, "pace", "--model", str(pipe)) == f"polycardia: {pipe}: {expected}"
+    config = tmp_path / "config.yaml"
+    config.write_text(json.dumps({"cells": {"midwall": {"name": str(pipe)}}}))
+    assert expected in refused(capsys, "pace", "--config", str(config))
+
+
+def test_a_device_is_no_cell_model(capsys, tmp_path):
+    """One that has an end, lest a failing test fills the memory."""
+    device = tmp_path / "device.mmt"
+    device.symlink_to("/dev/null")
+    assert "expected an ordinary file" in refused(capsys, "pace", "--model", str(device))
+
+
+def test_a_pipe_called_like_a_shipped_model_changes_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("mitchell_schaeffer")
+    assert paced(capsys, *CELL, "--beats", "1", "--json")
+
+
+@pytest.mark.parametrize(
+    ("picture", "sentence"),
+    [
+        ("none/a.svg", "none/a.svg cannot be written: there is no folder none"),
+        ("file/a.svg", "file/a.svg cannot be written: there is no folder file"),
+        ("folder.svg", "folder.svg cannot be written: it is a folder"),
+        ("a" * 252 + ".svg", "a.svg cannot be written: File name too long"),
+        ("/proc/a.svg", "/proc/a.svg cannot be written: "),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_told_before_pacing(
+    capsys, tmp_path, monkeypatch, picture, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pace_module, "_paced", lambda *_: pytest.fail("paced before"))
+    Path("file").touch()
+    Path("folder.svg").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert sentence in refused(capsys, *CELL, "--picture", picture)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_picture_leaves_nothing_beside_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paced(capsys, *CELL, "--beats", "1", "--json", "--picture", "a.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
 
 
 def curves(name, restitution=None):

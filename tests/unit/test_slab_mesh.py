@@ -9,10 +9,11 @@ from polycardia.physics.bar import mean_length
 from polycardia.physics.slab import (
     EDGES,
     POINTS,
+    STIMULATED_CUBE,
     at_points,
     rotated,
     slab_mesh,
-    stimulated_nodes,
+    stimulated_share,
 )
 
 KINDS = ("bricks", "jittered", "unstructured")
@@ -36,7 +37,7 @@ def test_the_box_is_filled_without_holes(mesh):
 def test_elements_are_as_long_as_the_bricks(mesh):
     """Two in three of a brick's have one corner apart from three along an axis, the others two."""
     assert mean_length(mesh.points, mesh.tetrahedra) == pytest.approx(
-        0.5 * (2.0 * (3.0 / 4.0) ** 0.25 + 1.0) / 3.0, rel=0.04
+        0.5 * (2.0 * (3.0 / 4.0) ** 0.375 + 1.0) / 3.0, rel=0.04
     )
 
 
@@ -81,8 +82,20 @@ def test_a_linear_field_is_known_at_the_nine_points(mesh):
         assert found[name] == pytest.approx(np.array(place) @ slope + 2.0, abs=1e-9)
 
 
-def test_the_stimulated_cube_has_its_surface():
+def test_the_stimulated_cube_is_as_large_on_all_meshes(mesh):
+    share = stimulated_share(mesh)
+    corner = np.repeat(signed_volumes(mesh.points, mesh.tetrahedra) / 4.0, 4)
+    volume = np.bincount(mesh.tetrahedra.ravel(), corner)
+    assert share @ volume == pytest.approx(STIMULATED_CUBE**3, rel=0.01)
+    assert share.min() == 0.0
+    assert share.max() == pytest.approx(1.0)
+
+
+def test_a_node_on_the_stimulated_cubes_surface_takes_part_by_its_share():
+    """At 0.5 mm the cube's faces are the bricks': a half on a face, a quarter on an edge."""
     mesh = slab_mesh(0.5)
-    nodes = stimulated_nodes(mesh.points)
-    assert len(nodes) == 4**3
-    assert mesh.points[nodes].max() == 1.5
+    share = dict(zip(map(tuple, mesh.points.tolist()), stimulated_share(mesh), strict=True))
+    assert share[0.5, 1.0, 1.0] == 1.0
+    assert share[1.5, 1.0, 1.0] + share[1.5, 0.5, 1.0] == pytest.approx(1.0)
+    assert 0.1 < share[1.5, 1.5, 1.0] < 0.4
+    assert share[2.0, 0.5, 0.5] == 0.0

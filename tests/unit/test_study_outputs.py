@@ -1,6 +1,7 @@
 """Where probes are placed, what is computed for them, and when snapshots are taken."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from known_meshes import INNER, LENGTH, OUTER, shell
 
 from polycardia.config import study_from
 from polycardia.errors import BadMesh, BadStudy
+from polycardia.io.origin import PREPARED, Outcome
+from polycardia.io.prepared import PreparedFile, write_prepared
 from polycardia.ionic.model import load_model
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.leads import LeadVectors
-from polycardia.physics.mesh import TetMesh
 from polycardia.solver.snapshots import Snapshots
 from polycardia.study.outputs import PlacedProbe, placed, probe_records, snapshots
 
@@ -21,27 +23,43 @@ MESH, BOUNDARY = shell(n_deep=4, n_down=40, n_around=80)
 N = len(MESH.points)
 
 
-def heart(**changes):
-    """The shell, with its depth taken from the ellipsoids that it lies between."""
+def transmural():
+    """The depth of the shell's nodes, from the ellipsoids that it lies between."""
     x, y, z = MESH.points.T
     inner = np.sqrt((x**2 + y**2) / INNER**2 + (z / LENGTH) ** 2)
     outer = np.sqrt((x**2 + y**2) / OUTER**2 + (z / (LENGTH + OUTER - INNER)) ** 2)
-    transmural = np.clip((inner - 1.0) / (inner - outer), 0.0, 1.0)
-    settings = {
-        "mesh": MESH,
-        "boundary": BOUNDARY,
-        "sheet": None,
-        "factor": np.ones(len(MESH.tetrahedra)),
-        "cell_type": np.digitize(transmural, [0.3, 0.7]),
-        "coordinates": {"transmural": transmural, "apicobasal": 1.0 + z / LENGTH},
-        "axes": np.eye(3),
-        "sites": [Site("rv_septal", np.array([17, 3]), np.array([5]))],
-        "electrode_names": (),
-        "electrodes": np.zeros((0, 3)),
-        "leads": LeadVectors(np.zeros((0, N)), np.zeros((0, N))),
-        "measures": {},
-    }
-    return PreparedHeart(**settings | changes)
+    return np.clip((inner - 1.0) / (inner - outer), 0.0, 1.0)
+
+
+TRANSMURAL, APICOBASAL = transmural(), 1.0 + MESH.points[:, 2] / LENGTH
+CELL_TYPE = np.digitize(TRANSMURAL, [0.3, 0.7])
+
+
+def opened(folder, region=MESH.region):
+    """The shell as a prepared heart."""
+    n_cells = len(MESH.tetrahedra)
+    heart = PreparedHeart(
+        mesh=replace(MESH, region=region, fibre=np.tile([1.0, 0.0, 0.0], (n_cells, 1))),
+        boundary=BOUNDARY,
+        sheet=None,
+        factor=np.ones(n_cells),
+        cell_type=CELL_TYPE,
+        coordinates={"transmural": TRANSMURAL, "apicobasal": APICOBASAL},
+        axes=np.eye(3),
+        sites=[Site("rv_septal", np.array([17, 3]), np.array([5]))],
+        electrode_names=["RA"],
+        electrodes=np.zeros((1, 3)),
+        leads=LeadVectors(np.zeros((1, N)), np.zeros((1, N))),
+        measures={"wall_volume": (1.0, "mL")},
+    )
+    write_prepared(folder / "prepared.h5", heart, Outcome(PREPARED), {})
+    return PreparedFile(folder / "prepared.h5")
+
+
+@pytest.fixture(scope="module")
+def heart(tmp_path_factory):
+    with opened(tmp_path_factory.mktemp("heart")) as prepared:
+        yield prepared
 
 
 def probe(**place):
@@ -49,52 +67,54 @@ def probe(**place):
     return study.outputs.probes.at[0]
 
 
-def test_a_point_takes_the_nearest_node_and_says_how_far_it_is():
+def test_a_point_takes_the_nearest_node_and_says_how_far_it_is(heart):
     shift = np.array([0.1, 0.2, -0.2])
-    found = placed(heart(), probe(point=list(MESH.points[123] + shift)))
+    found = placed(heart, probe(point=list(MESH.points[123] + shift)))
     assert found.node == 123
     assert found.miss == pytest.approx(0.3)
     np.testing.assert_array_equal(found.place, MESH.points[123])
-    assert found.layer == heart().cell_type[123]
+    assert found.layer == CELL_TYPE[123]
 
 
-def test_a_site_takes_its_middle():
-    assert placed(heart(), probe(site="rv_septal")).node == 17
+def test_a_site_takes_its_middle(heart):
+    assert placed(heart, probe(site="rv_septal")).node == 17
 
 
-def test_a_site_that_was_not_prepared_is_refused():
+def test_a_site_that_was_not_prepared_is_refused(heart):
     with pytest.raises(BadStudy, match="'lv_mid_septal', the heart was prepared with rv_septal"):
-        placed(heart(), probe(site="lv_mid_septal"))
+        placed(heart, probe(site="lv_mid_septal"))
 
 
 @pytest.mark.parametrize("rotation", [0.0, 90.0, 200.0])
 @pytest.mark.parametrize("depth", [0.0, 0.5, 1.0])
-def test_a_place_in_the_wall_lies_where_its_coordinates_say(rotation, depth):
+def test_a_place_in_the_wall_lies_where_its_coordinates_say(heart, rotation, depth):
     place = {"ventricle": "lv", "apicobasal": 0.6, "rotation": rotation, "transmural": depth}
-    found = placed(heart(), probe(heart=place))
+    found = placed(heart, probe(heart=place))
     z = -LENGTH * 0.4
     radius = (INNER + depth * (OUTER - INNER)) * np.sqrt(1.0 - (z / LENGTH) ** 2)
     angle = np.radians(rotation)
     expected = [radius * np.cos(angle), radius * np.sin(angle), z]
     assert np.linalg.norm(found.place - expected) < 3.0
-    assert heart().coordinates["transmural"][found.node] == pytest.approx(depth, abs=0.13)
+    assert TRANSMURAL[found.node] == pytest.approx(depth, abs=0.13)
 
 
-def test_a_place_on_no_endocardium_is_the_hearts_failure():
+def test_a_place_on_no_endocardium_is_the_hearts_failure(heart):
     place = {"ventricle": "rv", "apicobasal": 0.0, "rotation": 0.0}
     with pytest.raises(BadMesh, match="finds no rv endocardium"):
-        placed(heart(), probe(heart=place))
+        placed(heart, probe(heart=place))
 
 
 def settings_of(cells=None, **outputs):
     return study_from({"cells": cells or {}, "outputs": outputs}, "config").simulation()
 
 
-def test_currents_of_a_probe_are_those_of_its_layer_and_its_own_factors():
+def test_currents_of_a_probe_are_those_of_its_layer_and_its_own_factors(tmp_path):
     """The paper's sodium current, times what a gradient and a region say of the node."""
-    node = int(np.argmin(np.abs(heart().coordinates["apicobasal"] - 0.6)))
+    node = int(np.argmin(np.abs(APICOBASAL - 0.6)))
     touching = (MESH.tetrahedra == node).any(axis=1)
-    scarred = TetMesh(MESH.points, MESH.tetrahedra, np.where(touching, 3, 0), MESH.fibre)
+    # Most of what touches the node is scar, nothing of what touches its first neighbour is.
+    neighbour = MESH.tetrahedra[touching].min()
+    touching &= (MESH.tetrahedra != neighbour).all(axis=1)
     cells = {
         "gradients": [{"parameter": "g_na", "along": "apicobasal", "at_zero": 1.0, "at_one": 0.5}],
         "regions": {3: {"scaling": {"g_na": 0.1}}},
@@ -112,14 +132,15 @@ def test_currents_of_a_probe_are_those_of_its_layer_and_its_own_factors():
     # A cell with more states leaves rows behind these.
     values = np.vstack([voltage, states, np.zeros((3, 4))])[None]
     where = PlacedProbe("p", node, MESH.points[node], 0.0, 1)
-    (record,) = probe_records(heart(mesh=scarred), [where], values, settings)
+    with opened(tmp_path, region=np.where(touching, 3, 0)) as scarred:
+        (record,) = probe_records(scarred, [where], values, settings)
     assert list(record.traces) == ["voltage", "i_na", "m"]
     np.testing.assert_array_equal(record.traces["voltage"][0], voltage)
     np.testing.assert_array_equal(record.traces["m"][0], states[m])
     # ten Tusscher & Panfilov 2006: g_na m^3 h j (V - E_na), E_na = RT/F ln(Na_o/Na_i).
     sodium = states[[name.rpartition(".")[2].lower() for name in gates].index("na_i")]
     reversal = 8314.472 * 310.0 / 96485.3415 * np.log(140.0 / sodium)
-    height = heart().coordinates["apicobasal"][node]
+    height = APICOBASAL[node]
     g_na = 14.838 * (1.0 - 0.5 * height) * 0.1
     expected = g_na * states[m] ** 3 * states[h] * states[j] * (voltage - reversal)
     np.testing.assert_allclose(record.traces["i_na"][0], expected, rtol=1e-4)

@@ -23,16 +23,23 @@ def tissue(**settings):
         (
             # Also where what is given is the default.
             {"velocities": GIVEN, "intracellular": {"fibre": 0.2, "cross": 0.143}},
-            "tissue: found velocities and intracellular, expected one of",
+            "tissue: found velocities and intracellular, expected one of them",
         ),
-        ({"intracellular": None}, "tissue: found neither, expected one of velocities and intra"),
+        (
+            {"intracellular": None},
+            "tissue: found neither velocities nor intracellular, expected one of them",
+        ),
+        (
+            {"endocardial_factor": None},
+            "tissue: found no endocardial_factor, expected one where there are no velocities",
+        ),
         (
             {"velocities": GIVEN | {"endocardial": 1.3}, "endocardial_factor": 4.0},
-            "tissue: found velocities.endocardial and endocardial_factor, expected one of",
+            "tissue: found velocities.endocardial and endocardial_factor, expected one of them",
         ),
         (
             {"velocities": GIVEN, "endocardial_factor": None},
-            "tissue: found neither, expected one of velocities.endocardial and endocardial_factor",
+            "tissue: found neither velocities.endocardial nor endocardial_factor, expected one",
         ),
         ({"velocities": {"fibre": 0.65}}, "tissue.velocities.cross: Field required"),
         ({"velocities": GIVEN | {"cross": 0.0}}, "tissue.velocities.cross: Input should be gr"),

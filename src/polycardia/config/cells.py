@@ -8,6 +8,7 @@ from polycardia.config.fields import Finite, Name, Positive, Section, whole_step
 from polycardia.config.variation import Gradients, Regions, Scaling, varying
 
 PACING_DT = 0.01  # [ms], time step of single cells
+LONGEST_CYCLE = 1e5  # [ms], of which a trace of the voltage has 2e5 samples at least
 
 
 class CellModel(Section):
@@ -103,7 +104,9 @@ class Cells(Section):
         description="conductivity and constants by the mesh's region tags, for example "
         "{3: {conductivity_factor: 0.1, scaling: {g_na: 0.3}}}",
     )
-    cycle_length: Positive = Field(1000.0, le=1e5, description="of the single cells' pacing [ms]")
+    cycle_length: Positive = Field(
+        1000.0, le=LONGEST_CYCLE, description="of the single cells' pacing [ms]"
+    )
     beats: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="so many instead of as many as pacing below takes; 0 starts from the text's "
@@ -157,7 +160,7 @@ class Pacing(Section):
     varying: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
         (), description="constants that tissue has a factor of at every node; here they have none"
     )
-    cycle_length: Positive = Cells.model_fields["cycle_length"].default
+    cycle_length: Positive = Field(Cells.model_fields["cycle_length"].default, le=LONGEST_CYCLE)
     beats: Annotated[int, Field(ge=0)] | None = None
     settling: Settling = Settling()
     waves: Waves | None = Field(None, description="none measures no waves")

@@ -14,6 +14,14 @@ from polycardia.config.fields import (
     whole_steps,
 )
 
+MOST_SAMPLES = 2_000_000
+"""Of an ECG: the longest simulation, 1e6 ms, at 2 kHz, four times what a diagnostic ECG needs
+(Kligfield et al., Circulation 115:1306, 2007).  Each rank keeps ten electrodes' samples, 160 MB."""
+
+MOST_PROBED = 1_000_000
+"""Samples of all probes together: 100 probes over 10 s at 1 ms.  Each rank keeps them with all the
+states, of which the largest shipped model has 43: 350 MB."""
+
 ElectrodeName = Literal["RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
 Place = Annotated[tuple[Finite, Finite, Finite], Field(strict=False)]
 
@@ -153,6 +161,13 @@ class Outputs(Section):
         """
         if self.probes.at:
             _require_samples(self.probes.interval, sampling_interval, "outputs.probes.interval")
+            require_countable(
+                duration,
+                self.probes.interval,
+                "outputs.probes.interval",
+                most=MOST_PROBED // len(self.probes.at),
+                of=f" of each of {len(self.probes.at)} probes",
+            )
         if self.voltage is None:
             return
         _require_samples(self.voltage.interval, sampling_interval, "outputs.voltage.interval")
@@ -163,6 +178,29 @@ class Outputs(Section):
                 f"outputs.voltage.start {self.voltage.start:g} ms, expected before the end of the "
                 f"simulation, {duration:g} ms"
             )
+
+
+def require_countable(
+    duration: float, interval: float, name: str, *, most: int = MOST_SAMPLES, of: str = ""
+) -> None:
+    """Check that the samples of a simulation fit in memory.
+
+    Args:
+        duration: of the simulation [ms].
+        interval: between samples [ms].
+        name: of the interval's setting.
+        most: samples that are allowed.
+        of: whose they are, in words.
+
+    Raises:
+        ValueError: there are more.
+    """
+    count = round(duration / interval)
+    if count > most:
+        raise ValueError(
+            f"{name} {interval:g} ms makes {count:,} samples{of} in numerics.duration "
+            f"{duration:g} ms, expected at most {most:,}"
+        )
 
 
 def _require_samples(time: float, sampling_interval: float, name: str) -> None:

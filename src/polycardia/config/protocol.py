@@ -19,6 +19,9 @@ from polycardia.config.places import (
 CAPTURE_WINDOW = 50.0
 """[ms] from a pulse's onset, within which the tissue around it activates, or it did not capture."""
 
+MOST_PULSES = 10_000
+"""Of a train: the longest simulation, 1e6 ms, at cycles of 100 ms."""
+
 MappedBeat = Literal["first", "last_regular", "last"]
 
 
@@ -42,7 +45,7 @@ class Train(Section):
     time: NonNegative = Field(0.0, description="onset of the first pulse [ms]")
     amplitude: Positive | None = Field(None, description="none: protocol.stimulus's [uA/uF]")
     duration: Positive | None = Field(None, description="none: protocol.stimulus's [ms]")
-    count: Annotated[int, Field(ge=1)] = Field(1, description="regular pulses (S1)")
+    count: Annotated[int, Field(ge=1, le=MOST_PULSES)] = Field(1, description="regular pulses (S1)")
     cycle_length: Positive | None = Field(None, description="between regular pulses [ms]")
     extrastimuli: Annotated[tuple[Positive, ...], Field(strict=False)] = Field(
         (), description="coupling intervals of S2, S3, ..., each to the pulse before it [ms]"

@@ -13,6 +13,9 @@ from polycardia.errors import BadStudy
 
 Section = TypeVar("Section", bound=BaseModel)
 
+OF_KEY = "[key]"
+"""What pydantic appends to the way to a mapping's key, where not its value but itself is wrong."""
+
 
 def study_from(settings: Any, origin: str) -> Study:
     """Check settings as YAML gave them.
@@ -55,7 +58,7 @@ def read_study(path: Path) -> Study:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadStudy(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:  # as of bytes or numbers that are none
         raise BadStudy(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     return study_from({} if settings is None else settings, str(path))
 
@@ -69,14 +72,21 @@ def _sentences(error: ValidationError, root: type[BaseModel], origin: str) -> st
 
 
 def _sentence(fault: ErrorDetails, root: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
+    where = _place(fault["loc"])
     if fault["type"] == "extra_forbidden":
         *section, name = fault["loc"]
         known = ", ".join(_settings_of(section, root))
-        return f"{where}: there is no setting {name!r} here, allowed are {known}"
+        return f"{where}there is no setting {name!r} here, allowed are {known}"
     if fault["type"] == "value_error":
-        return f"{where}: {fault['ctx']['error']}".removeprefix(": ")
-    return f"{where}: {fault['msg']}, found {_short(fault['input'])}"
+        return f"{where}{fault['ctx']['error']}"
+    return f"{where}{fault['msg']}, found {_short(fault['input'])}"
+
+
+def _place(parts: Sequence[int | str]) -> str:
+    """Return the way to a setting, as a person reads it in the file; nothing leads to the top."""
+    if parts and parts[-1] == OF_KEY:
+        parts = parts[:-1]
+    return f"{'.'.join(str(part) or repr('') for part in parts)}: " if parts else ""
 
 
 def _settings_of(section: Sequence[int | str], root: type[BaseModel]) -> list[str]:

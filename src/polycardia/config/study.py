@@ -14,6 +14,7 @@ from polycardia.config.outputs import (
     Outputs,
     Place,
     Report,
+    require_countable,
 )
 from polycardia.config.places import EndocardialSite, Places
 from polycardia.config.protocol import Protocol, Stimulation
@@ -58,6 +59,7 @@ class Simulation(Section):
                 f"ecg.sampling_interval {self.sampling_interval:g} ms, expected at most "
                 f"{most:g} ms, {FEWEST_SAMPLES} samples a beat"
             )
+        require_countable(self.numerics.duration, self.sampling_interval, "ecg.sampling_interval")
         self.outputs.require_fit(self.sampling_interval, self.numerics.duration)
         return self
 

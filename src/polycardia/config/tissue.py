@@ -119,9 +119,11 @@ class Tissue(Section):
     @model_validator(mode="after")
     def _each_is_given_once(self) -> Self:
         velocities = self.velocities
-        _require_one_of(
-            {"velocities": velocities, "intracellular": self.intracellular},
-        )
+        _require_one_of({"velocities": velocities, "intracellular": self.intracellular})
+        if velocities is None and self.endocardial_factor is None:
+            raise ValueError(
+                "found no endocardial_factor, expected one where there are no velocities"
+            )
         _require_one_of(
             {
                 "velocities.endocardial": velocities and velocities.endocardial,
@@ -160,6 +162,5 @@ def _require_one_of(settings: dict[str, object]) -> None:
     """Raise a ValueError unless exactly one of these settings has a value."""
     given = [name for name, value in settings.items() if value is not None]
     if len(given) != 1:
-        raise ValueError(
-            f"found {' and '.join(given) or 'neither'}, expected one of {' and '.join(settings)}"
-        )
+        found = " and ".join(given) or f"neither {' nor '.join(settings)}"
+        raise ValueError(f"found {found}, expected one of them")

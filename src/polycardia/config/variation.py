@@ -1,8 +1,9 @@
 """What differs from place to place within a layer: along coordinates, and by region."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from polycardia.config.fields import Name, NonNegative, Positive, Section
 
@@ -16,8 +17,22 @@ Layers = Annotated[tuple[Layer, ...], Field(strict=False, min_length=1)]
 
 Scaling = dict[Name, NonNegative]
 
-# JSON has text where YAML has whole numbers as keys.
-RegionTag = Annotated[int, Field(strict=False)]
+LOWEST_TAG, HIGHEST_TAG = -(2**31), 2**31 - 1  # that the prepared mesh, of int32, can hold
+TAG = re.compile(r"[+-]?[0-9]{1,10}")
+
+
+def _region_tag(value: Any) -> int:
+    """Read a key of a mapping: JSON has text where YAML has whole numbers."""
+    whole = type(value) is int or (isinstance(value, str) and TAG.fullmatch(value))
+    if not whole or not LOWEST_TAG <= int(value) <= HIGHEST_TAG:
+        raise ValueError(
+            f"found the region tag {value!r}, expected a whole number from {LOWEST_TAG} to "
+            f"{HIGHEST_TAG}, as meshes have"
+        )
+    return int(value)
+
+
+RegionTag = Annotated[int, BeforeValidator(_region_tag)]
 
 
 class Gradient(Section):

@@ -31,7 +31,8 @@ class CellState:
         speed: k of ``c = k sqrt(D)``, as in `study.calibration.Calibration` [1/sqrt(ms)]; None
             where no waves were measured.
         resolution: of the table below, element length over sqrt(D) [sqrt(ms)].
-        current_factor: of the current near the front.
+        current_factors: of the current near the front, in elements along the front's way and in
+            askew ones.
         velocity_along: numerical velocity over the right one, along the fibres.
         velocity_across: the same across the fibres.
     """
@@ -51,7 +52,7 @@ class CellState:
     drifts: Mapping[str, float]
     speed: float | None = None
     resolution: Sequence[float] = field(default_factory=list)
-    current_factor: Sequence[float] = field(default_factory=list)
+    current_factors: Sequence[Sequence[float]] = field(default_factory=list)
     velocity_along: Sequence[float] = field(default_factory=list)
     velocity_across: Sequence[float] = field(default_factory=list)
 

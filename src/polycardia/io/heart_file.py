@@ -4,23 +4,37 @@ Layout of ``/VTKHDF`` after the VTKHDF file format 2.0, UnstructuredGrid
 (https://docs.vtk.org/en/latest/vtk_file_formats/vtkhdf_file_format/index.html).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import reading
-from polycardia.physics.mesh import Floats, TetMesh
+from polycardia.io.rows import Rows, parts, spans
+from polycardia.physics.mesh import Floats
 
 LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-VTK_TETRA = 10
+VTK_TETRA, CORNERS = 10, 4
 # VTK's wheels read no other filters than these.
 COMPRESSED: Mapping[str, object] = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+
+
+class Grid(Protocol):
+    """Nodes ``(n_nodes, 3)`` [mm] and cells ``(n_cells, 4)``: a `TetMesh`, or a heart in a file."""
+
+    @property
+    def points(self) -> Rows:
+        """Of the nodes."""
+
+    @property
+    def tetrahedra(self) -> Rows:
+        """Node numbers of the cells."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,10 @@ class ProbeRecord:
 class HeartResult:
     """What is known of a heart that was solved.
 
+    Arrays of nodes and cells may be in a file, which has to be open until this is written.
+
     Attributes:
-        mesh: nodes and cells as simulated, with fibres.
+        mesh: nodes and cells as simulated.
         point_fields: ``(n_nodes,)`` by name, first of all ``activation_time`` [ms].
         cell_fields: ``(n_cells, ...)`` by name.
         axes: ``(3, 3)`` the heart's frame, rows septal, anterior, long.
@@ -65,9 +81,9 @@ class HeartResult:
         snapshot_times: of the voltage in the file beside this one [ms], or None without one.
     """
 
-    mesh: TetMesh
-    point_fields: Mapping[str, NDArray[np.generic]]
-    cell_fields: Mapping[str, NDArray[np.generic]]
+    mesh: Grid
+    point_fields: Mapping[str, Rows]
+    cell_fields: Mapping[str, Rows]
     axes: Floats
     units: Mapping[str, str]
     leads: NDArray[np.float32]
@@ -102,35 +118,55 @@ def write_heart(
                 times.attrs["unit"] = "ms"
 
 
-def write_mesh(file: h5py.File, mesh: TetMesh) -> h5py.Group:
+def write_mesh(file: h5py.File, mesh: Grid) -> h5py.Group:
     """Create ``/VTKHDF`` with the mesh, and return it."""
     grid = file.create_group("VTKHDF")
     grid.attrs["Version"] = np.array([2, 0], np.int64)
     grid.attrs["Type"] = np.bytes_("UnstructuredGrid")
     points, cells = mesh.points, mesh.tetrahedra
+    n_cells = len(cells)
     grid["NumberOfPoints"] = np.array([len(points)], np.int64)
-    grid["NumberOfCells"] = np.array([len(cells)], np.int64)
-    grid["NumberOfConnectivityIds"] = np.array([cells.size], np.int64)
-    grid.create_dataset("Points", data=points.astype(np.float32), **COMPRESSED).attrs["unit"] = "mm"
-    grid.create_dataset("Connectivity", data=cells.ravel(), **COMPRESSED)
-    grid.create_dataset("Offsets", data=np.arange(len(cells) + 1) * 4, **COMPRESSED)
-    grid.create_dataset("Types", data=np.full(len(cells), VTK_TETRA, np.uint8), **COMPRESSED)
+    grid["NumberOfCells"] = np.array([n_cells], np.int64)
+    grid["NumberOfConnectivityIds"] = np.array([CORNERS * n_cells], np.int64)
+    _write(grid, "Points", points.shape, np.float32, parts(points)).attrs["unit"] = "mm"
+    nodes = (part.ravel() for part in parts(cells))
+    _write(grid, "Connectivity", (CORNERS * n_cells,), np.int64, nodes)
+    offsets = (CORNERS * np.arange(span.start, span.stop) for span in spans(n_cells + 1))
+    _write(grid, "Offsets", (n_cells + 1,), np.int64, offsets)
+    grid.create_dataset("Types", data=np.full(n_cells, VTK_TETRA, np.uint8), **COMPRESSED)
     return grid
+
+
+def _write(
+    group: h5py.Group,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    blocks: Iterable[NDArray[Any]],
+) -> h5py.Dataset:
+    """Write blocks of rows one after another, so that only one is in memory."""
+    data = group.create_dataset(name, shape, dtype, **COMPRESSED)
+    first = 0
+    for block in blocks:
+        data[first : first + len(block)] = block.astype(dtype, copy=False)
+        first += len(block)
+    return data
 
 
 def _write_grid(file: h5py.File, result: HeartResult) -> None:
     grid = write_mesh(file, result.mesh)
     for group, fields in (("PointData", result.point_fields), ("CellData", result.cell_fields)):
         for name, values in fields.items():
-            data = grid.create_dataset(f"{group}/{name}", data=_single(values), **COMPRESSED)
+            single = _single(values.dtype)
+            data = _write(grid, f"{group}/{name}", values.shape, single, parts(values))
             if name in result.units:
                 data.attrs["unit"] = result.units[name]
     grid.create_dataset("FieldData/axes", data=result.axes)
 
 
-def _single(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _single(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Halve what is stored of double precision; the solver's tolerance is far coarser."""
-    return values.astype(np.float32) if values.dtype == np.float64 else values
+    return np.dtype(np.float32) if dtype == np.float64 else dtype
 
 
 def _write_ecg(file: h5py.File, result: HeartResult) -> None:

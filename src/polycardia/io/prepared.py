@@ -1,6 +1,6 @@
 """``work/<id>/prepared.h5``: a prepared heart that every rank reads its own slice of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from polycardia.errors import BadArchive
 from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import OpenFile
+from polycardia.io.rows import Rows
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.leads import LeadVectors
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
@@ -95,6 +96,37 @@ class NodeSlice:
     sites: list[Site]
 
 
+@dataclass(frozen=True)
+class StoredHeart:
+    """What of a whole heart goes into its result; the large arrays are those of the open file.
+
+    Attributes:
+        points: ``(n_nodes, 3)`` [mm].
+        tetrahedra: ``(n_cells, 4)`` node numbers.
+        region: ``(n_cells,)`` tags.
+        fibre: ``(n_cells, 3)`` unit vectors.
+        sheet: ``(n_cells, 3)`` unit vectors, or None where only fibres are known.
+        cell_type: ``(n_nodes,)``.
+        coordinates: ``(n_nodes,)`` each, by name.
+        axes: ``(3, 3)`` the heart's frame, rows septal, anterior, long.
+        electrode_names: of the rows of ``electrodes``.
+        electrodes: ``(10, 3)`` [mm].
+        measures: value and unit by name.
+    """
+
+    points: Rows
+    tetrahedra: Rows
+    region: Rows
+    fibre: Rows
+    sheet: Rows | None
+    cell_type: Rows
+    coordinates: Mapping[str, Rows]
+    axes: Floats
+    electrode_names: Sequence[str]
+    electrodes: Floats
+    measures: Mapping[str, tuple[float, str]]
+
+
 class PreparedFile(OpenFile):
     """An open prepared heart, read-only.
 
@@ -148,43 +180,63 @@ class PreparedFile(OpenFile):
             ],
         )
 
-    def read_leads(self, first: int, last: int) -> LeadVectors:
-        """Read the lead vectors of the nodes ``first <= node < last``: 160 bytes each."""
-        return LeadVectors(*(self._file[f"leads/{name}"][:, first:last] for name in LEADS))
+    def read_leads(self, first: int, last: int, *, fibre: float, cross: float) -> Floats:
+        """Read the lead vectors of the nodes ``first <= node < last``, an electrode's at a time.
+
+        Args:
+            first: of the nodes.
+            last: the one after them.
+            fibre: intracellular conductivity along the fibres [mS/mm].
+            cross: intracellular conductivity across the fibres [mS/mm].
+
+        Returns:
+            ``(n_electrodes, last - first)``, without unit.
+        """
+        along, across = (self._file[f"leads/{name}"] for name in LEADS)
+        leads = np.empty((len(along), last - first))
+        for number, row in enumerate(leads):
+            unit = LeadVectors(along[number, first:last], across[number, first:last])
+            row[:] = unit.at(fibre, cross)
+        return leads
 
     def read_coordinate(self, name: str, first: int, last: int) -> Floats:
         """Read a coordinate of the nodes ``first <= node < last``."""
         values: Floats = self._file[f"coordinates/{name}"][first:last].astype(np.float64)
         return values
 
-    def read(self) -> PreparedHeart:
-        """Read the whole heart."""
-        file = self._file
-        mesh = file["mesh"]
-        return PreparedHeart(
-            mesh=TetMesh(
-                points=mesh["points"][()],
-                tetrahedra=mesh["tetrahedra"][()].astype(np.int64),
-                region=mesh["region"][()].astype(np.int64),
-                fibre=mesh["fibre"][()].astype(np.float64),
-            ),
-            boundary=Boundary(
-                file["boundary/triangles"][()].astype(np.int64), file["boundary/label"][()]
-            ),
-            sheet=mesh["sheet"][()].astype(np.float64) if "sheet" in mesh else None,
-            factor=mesh["factor"][()].astype(np.float64),
-            cell_type=file["cell_type"][()],
-            coordinates={name: values[()] for name, values in file["coordinates"].items()},
+    def stored(self) -> StoredHeart:
+        """Return the whole heart, of which nothing large is read before it is asked for."""
+        file, mesh = self._file, self._file["mesh"]
+        return StoredHeart(
+            points=mesh["points"],
+            tetrahedra=mesh["tetrahedra"],
+            region=mesh["region"],
+            fibre=mesh["fibre"],
+            sheet=mesh.get("sheet"),
+            cell_type=file["cell_type"],
+            coordinates=dict(file["coordinates"].items()),
             axes=file["axes"][()],
-            sites=self.read_sites(),
             electrode_names=[str(name) for name in file["electrodes"].attrs["names"]],
             electrodes=file["electrodes"][()],
-            leads=self.read_leads(0, self.n_nodes),
             measures={
                 name: (float(value[()]), str(value.attrs["unit"]))
                 for name, value in file["measures"].items()
             },
         )
+
+    def read_mesh(self) -> TetMesh:
+        """Read nodes and cells of the whole heart, without fibres."""
+        mesh = self._file["mesh"]
+        return TetMesh(
+            points=mesh["points"][()],
+            tetrahedra=mesh["tetrahedra"].astype(np.int64)[()],
+            region=mesh["region"].astype(np.int64)[()],
+        )
+
+    def read_boundary(self) -> Boundary:
+        """Read the labelled boundary."""
+        boundary = self._file["boundary"]
+        return Boundary(boundary["triangles"].astype(np.int64)[()], boundary["label"][()])
 
     def read_sites(self) -> list[Site]:
         """Read the sites and places of the whole heart."""

@@ -1,6 +1,7 @@
 """Opening result files: what is wrong with one becomes one sentence."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,20 @@ from typing import Self
 
 import h5py
 
-from polycardia.errors import BadArchive
+from polycardia.errors import BadArchive, PolycardiaError
+
+
+def require_ordinary(path: Path, error: type[PolycardiaError]) -> None:
+    """Raise an ``error`` for what is there and has no end, as a pipe: reading it may never end.
+
+    What is missing, or a folder, is left to whoever opens it.
+    """
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise error(f"{path}: found a pipe, a socket or a device, expected an ordinary file")
 
 
 def opened(path: Path) -> h5py.File:
@@ -17,6 +31,7 @@ def opened(path: Path) -> h5py.File:
     Raises:
         BadArchive: missing, truncated, or not HDF5.
     """
+    require_ordinary(path, BadArchive)
     try:
         return h5py.File(path, "r")
     except OSError as error:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive, BadStudy
 from polycardia.io.atomic import FILE_MODE, FOLDER_MODE, whole_file
-from polycardia.io.heart_file import COMPRESSED, write_mesh
+from polycardia.io.heart_file import COMPRESSED, Grid, write_mesh
 from polycardia.io.origin import write_provenance
-from polycardia.physics.mesh import Floats, TetMesh
+from polycardia.physics.mesh import Floats
 
 FINEST = 2.0**-7
 """[mV].  Snapshots are rounded to multiples of this, 0.008 mV, so that they can be compressed."""
@@ -103,14 +103,14 @@ class VoltageWriter:
         os.fsync(self._file.fileno())
 
     def finish(
-        self, mesh: TetMesh, start: float, interval: float, provenance: Mapping[str, object]
+        self, mesh: Grid, start: float, interval: float, provenance: Mapping[str, object]
     ) -> Floats:
         """Write the file, remove the part file and return the snapshots' times ``(count,)`` [ms].
 
         One snapshot is in memory at a time.
 
         Args:
-            mesh: the heart.
+            mesh: of the heart.
             start: of the first snapshot [ms].
             interval: between snapshots [ms].
             provenance: of the heart's own file.

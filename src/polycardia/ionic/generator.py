@@ -45,14 +45,7 @@ def c_source(model: CellModel, node_parameters: Sequence[str] = ()) -> str:
         BadModel: a parameter is not a constant of the model, or an expression has no C form.
     """
     equations = hh.convert_hh_states_to_inf_tau_form(model.equations, model.voltage)
-    parameters = [find_constant(equations, name, model.name) for name in node_parameters]
-    if len(set(parameters)) < len(parameters):
-        raise BadModel(
-            f"cell model {model.name}: a parameter twice in {', '.join(node_parameters)}"
-        )
-    for k, parameter in enumerate(parameters):
-        # bound to the outside, it and what follows from it is no longer a constant to Myokit
-        parameter.set_binding(f"node_parameter_{k}")
+    parameters = _freed(equations, node_parameters, model.name)
     try:
         body, between = _Body(equations, parameters), _Body(equations, parameters)
         lines, between_lines = list(body.lines()), list(between.voltage_lines())
@@ -85,6 +78,22 @@ def c_source(model: CellModel, node_parameters: Sequence[str] = ()) -> str:
         between_invariants=_lines(4, between.invariants),
         between_body=_lines(8, between_lines),
     )
+
+
+def _freed(equations: Any, names: Sequence[str], model: str) -> list[Any]:
+    """Let constants vary from node to node, and return them in the order of their names.
+
+    Bound to the outside, they and what follows from them are no longer constants to Myokit.
+
+    Raises:
+        BadModel: a name is not that of one constant, or stands there twice.
+    """
+    parameters = [find_constant(equations, name, model) for name in names]
+    if len(set(parameters)) < len(parameters):
+        raise BadModel(f"cell model {model}: a parameter twice in {', '.join(names)}")
+    for k, parameter in enumerate(parameters):
+        parameter.set_binding(f"node_parameter_{k}")
+    return parameters
 
 
 class _Body:

@@ -113,22 +113,37 @@ def settle(
             f"{fewest_beats}, and at least {2 * CALM_BEATS}"
         )
     course = _Course(kernel, cycle_length, dt, stimulus, start)
-    calm = alternating = 0
+    calm = _Calm(course, tolerance)
     for beat in range(1, most_beats + 1):
         course.pace()
-        calm = calm + 1 if course.repeats(1, tolerance) else 0
-        alternating = alternating + 1 if course.repeats(2, tolerance) else 0
-        if beat >= fewest_beats:
-            if calm >= CALM_BEATS or course.only_jitters(tolerance):
-                return course.ended("limit_cycle")
-            # A drift is below the tolerance over two beats only after it is over one.
-            if alternating >= 2 * CALM_BEATS and course.spread_is_the_cells(2):
-                if course.shorter_is_next():
-                    course.pace()
-                return course.ended("alternans")
+        outcome = calm.after_beat()
+        if beat >= fewest_beats and outcome != "unsettled":
+            if outcome == "alternans" and course.shorter_is_next():
+                course.pace()
+            return course.ended(outcome)
         if course.since_leap >= BEATS_BETWEEN_LEAPS and most_beats - beat >= BEATS_BETWEEN_LEAPS:
             course.leap()
     return course.ended("unsettled")
+
+
+class _Calm:
+    """Counts the beats in a row that changed nothing, from the one before or over two."""
+
+    def __init__(self, course: "_Course", tolerance: float) -> None:
+        self._course, self._tolerance = course, tolerance
+        self._over_one = self._over_two = 0
+
+    def after_beat(self) -> Outcome:
+        """Count the last beat, once, and return what the cell has settled to by now."""
+        course, tolerance = self._course, self._tolerance
+        self._over_one = self._over_one + 1 if course.repeats(1, tolerance) else 0
+        self._over_two = self._over_two + 1 if course.repeats(2, tolerance) else 0
+        if self._over_one >= CALM_BEATS or course.only_jitters(tolerance):
+            return "limit_cycle"
+        # A drift is below the tolerance over two beats only after it is over one.
+        if self._over_two >= 2 * CALM_BEATS and course.spread_is_the_cells(2):
+            return "alternans"
+        return "unsettled"
 
 
 class _Course:

@@ -6,8 +6,7 @@ from typing import Literal
 import numpy as np
 
 from polycardia.physics.axes import heart_axes
-from polycardia.physics.heart import PreparedHeart
-from polycardia.physics.mesh import Floats
+from polycardia.physics.mesh import Boundary, Floats, TetMesh
 from polycardia.physics.sites import ActivationSite, place_sites
 
 DEPTH_BAND = 0.1  # of the wall: nodes that count as at a probe's depth
@@ -40,14 +39,18 @@ def nearest_node(points: Floats, place: Floats) -> int:
     return int(np.argmin(np.linalg.norm(points - place, axis=1)))
 
 
-def node_at(heart: PreparedHeart, name: str, place: HeartPlace) -> int:
+def node_at(
+    mesh: TetMesh, boundary: Boundary, transmural: Floats, name: str, place: HeartPlace
+) -> int:
     """Return the node at a place in the wall.
 
     On the endocardium it is where an activation site's middle would be.  Within the wall it is the
     nearest to that of the nodes within `DEPTH_BAND` of the depth, or of those nearest to it.
 
     Args:
-        heart: prepared, with the coordinate ``transmural``.
+        mesh: the heart.
+        boundary: its boundary with labels.
+        transmural: ``(n_nodes,)`` depth, 0 at the endocardium, 1 at the epicardium.
         name: of the probe, for messages.
         place: where.
 
@@ -55,11 +58,11 @@ def node_at(heart: PreparedHeart, name: str, place: HeartPlace) -> int:
         BadMesh: no endocardium is there.
     """
     site = ActivationSite(name, place.ventricle, place.apicobasal, place.rotation)
-    axes = heart_axes(heart.mesh, heart.boundary)
-    (found,) = place_sites(heart.mesh, heart.boundary, axes, [site])
+    axes = heart_axes(mesh, boundary)
+    (found,) = place_sites(mesh, boundary, axes, [site])
     inner = int(found.nodes[0])
     if place.transmural == 0.0:
         return inner
-    apart = np.abs(heart.coordinates["transmural"] - place.transmural)
+    apart = np.abs(transmural - place.transmural)
     candidates = np.flatnonzero(apart <= max(DEPTH_BAND, float(apart.min())))
-    return int(candidates[nearest_node(heart.mesh.points[candidates], heart.mesh.points[inner])])
+    return int(candidates[nearest_node(mesh.points[candidates], mesh.points[inner])])

@@ -6,7 +6,8 @@ the membrane's equations are evaluated at them (state variable interpolation: Pa
 Int J Numer Meth Biomed Engng 28:890, 2012).  Everywhere else the current at the nodes is
 enough, and costs a fortieth.
 
-Nothing here communicates: a rank computes every element that touches its own nodes.
+A rank computes every element that touches its own nodes; only to find where the front is, and
+which way it goes, ranks ask each other.
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from polycardia.ionic.kernel import Between
 from polycardia.physics.mesh import Floats, Integers
+from polycardia.solver.halo import Halo
 from polycardia.solver.membrane import Membrane
 from polycardia.solver.operators import Elements
-from polycardia.solver.resolution import resolution
+from polycardia.solver.resolution import Crossing, crossing
 
 STEEP = 10.0  # [mV] across an element, between rest and upstroke
 CELLS_AT_ONCE = 25_000  # stay in the cache
@@ -45,6 +47,7 @@ class Front:
         elements: of this rank.
         mass: ``(n_owned,)`` lumped mass [mm^3].
         membrane: this rank's cells.
+        halo: of the rank.
 
     Attributes:
         n_elements: how many elements the front is in now.
@@ -55,10 +58,12 @@ class Front:
         elements: Elements,
         mass: Floats,
         membrane: Membrane,
+        halo: Halo,
     ) -> None:
         self._elements = elements
         self._mass = mass
         self._membrane = membrane
+        self._halo = halo
         self._group_of = np.empty(len(membrane.column), np.int8)
         for number, group in enumerate(membrane.groups):
             self._group_of[group.nodes] = number
@@ -70,7 +75,7 @@ class Front:
         self._sums: Floats = np.zeros(0)
 
     def find(self, voltage: Floats, rising: NDArray[np.bool_]) -> None:
-        """Find the elements that the front will be in until this is called again.
+        """Find the elements that the front will be in until this is called again.  Collective.
 
         Args:
             voltage: ``(n_local,)`` [mV], own nodes and ghosts.
@@ -88,8 +93,8 @@ class Front:
         nodal = np.bincount(target.ravel(), np.repeat(quarter, 4), minlength=len(nodes))
         self._nodal = np.asarray(nodal, np.float64)[own]
         self._sums = np.zeros(len(nodes))
-        coarseness = resolution(self._elements, cells, voltage)
-        self._shares = self._quadrature(corners, target, quarter, coarseness)
+        lying = crossing(self._elements, cells, voltage, self._halo)
+        self._shares = self._quadrature(corners, target, quarter, lying)
 
     def forget(self) -> None:
         """There is no front until it is looked for again."""
@@ -137,7 +142,7 @@ class Front:
         corners: NDArray[np.int32],
         target: NDArray[np.int32],
         quarter: Floats,
-        coarseness: Floats,
+        lying: Crossing,
     ) -> list[_Share]:
         """Return the elements by kernel; a point belongs to that of the corner it is nearest to."""
         shares = []
@@ -152,7 +157,8 @@ class Front:
             first = np.take_along_axis(columns, same.argmax(axis=1)[:, None], axis=1)
             # A corner whose states mean something else takes part with its voltage alone.
             foreign = self._layout[kind[cells]] != self._layout[number]
-            factor = group.cell_type.current.at(coarseness[cells])
+            there = Crossing(lying.resolution[cells], lying.dispersion[cells])
+            factor = group.cell_type.current.at(there)
             points = Between(
                 nodes=nodes,
                 columns=np.where(foreign, first, columns),

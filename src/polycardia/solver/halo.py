@@ -51,11 +51,13 @@ class Halo:
         return np.where(inside, nodes - self.owned.first, ghost)
 
     def vector(self, values: Floats) -> PETSc.Vec:
-        """Return a vector over all ranks that shares ``(n_local,)`` values.  Collective."""
+        """Return a vector over all ranks that shares ``(n_local, ...)`` values.  Collective."""
+        a_node = values[:1].size
         return PETSc.Vec().createGhostWithArray(
             self.ghosts.astype(PETSc.IntType),
-            values,
-            size=(self.owned.count, self.owned.n_nodes),
+            values.reshape(-1),
+            size=(a_node * self.owned.count, a_node * self.owned.n_nodes),
+            bsize=a_node,
             comm=self._comm,
         )
 
@@ -69,8 +71,10 @@ class Halo:
         self.exchanges += 1
 
     def extended(self, own: NDArray[Any]) -> Floats:
-        """Return ``(n_local,)`` from the ranks' own ``(n_owned,)`` values.  Collective."""
-        values = np.zeros(self.n_local)
+        """Return ``(n_local, ...)`` from the ranks' own ``(n_owned, ...)`` values.  Collective."""
+        if self._comm.Get_size() == 1:
+            return np.asarray(own, np.float64)
+        values = np.zeros((self.n_local, *own.shape[1:]))
         values[: self.owned.count] = own
         vector = self.vector(values)
         self.exchange(vector)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from polycardia.physics.mesh import Integers
+from polycardia.physics.mesh import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,13 @@ class Stimulus:
         nodes: positions among the rank's own nodes.
         first_step: the step of ``dt`` that it starts with.
         n_steps: how many of these it lasts.
-        amplitude: [uA/uF = mV/ms].
+        amplitude: of all, or ``(n,)`` of each [uA/uF = mV/ms].
     """
 
     nodes: Integers
     first_step: int
     n_steps: int
-    amplitude: float
+    amplitude: float | Floats
 
     def acts_in(self, first: int, last: int) -> bool:
         """Whether it acts in one of the steps ``first <= step < last``."""

@@ -7,6 +7,7 @@ lengths of a bar and its sqrt(D) alike changes nothing, so one table serves all 
 
 import logging
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -42,13 +43,17 @@ FINE_STEP = 0.03  # of the upstroke's time, for the same
 FRONTS = 30.0  # length of a bar, at least
 FINE_FRONTS = 80.0  # of fine ones: a wave takes long to become steady, and coarse bars are long
 STIMULATED = 6.0  # length of the part that starts the wave
-FEWEST_CELLS = 32
-ACROSS = 4  # cells of a bar's section
+FEWEST_CELLS = 16
+ACROSS = 6  # cells of a bar's section
 FINE_ACROSS = 2  # of a fine bar's: its wave hardly feels the elements
 MEASURED = (0.45, 0.85)  # part of a bar's length where the wave is steady
-CLOSE = 0.015  # of the velocity, where the search for a factor ends
+ALONG, ACROSS_FIBRES = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)  # fibres of bars with the wave along x
+LEAST_ANISOTROPY = 3.0  # of the bars: elements along the fibres are hardly askew, across them are
+CLOSE = 0.03  # of the velocity, where the search for a factor by itself ends
+CLOSER = 0.01  # the same for all of them together
 TRIES = 4
 USUAL_SLOPE = 0.6  # of the logarithm of the velocity over that of the factor
+SLOPES = (0.25, 1.0)  # that the search believes
 STIMULUS = 60.0  # [mV/ms]
 STIMULUS_DURATION = 2.0  # [ms]
 
@@ -60,8 +65,9 @@ class Calibration:
     Attributes:
         speed: k in ``c = k sqrt(D)``, of the equations themselves [1/sqrt(ms)].
         resolution: ``(n,)`` ascending, element length over sqrt(D) [sqrt(ms)].
-        factor: ``(n,)`` of the current near the front, with which a wave through tissue that
-            conducts alike in all directions has the right velocity.
+        factor: ``(2, n)`` of the current near the front, with which waves through elements that
+            lie along their way, and through askew ones, have the right velocity; as
+            `solver.resolution.CurrentFactor` has it.
         along: ``(n,)`` numerical velocity along the fibres over the right one, at the study's
             anisotropy; by the resolution along the fibres.
         across: ``(n,)`` the same across the fibres.
@@ -88,51 +94,95 @@ def calibrate(cell: CellType, *, upstroke: float, dt: float, anisotropy: float) 
     """
     bench = _Bench(cell, max(SHORTEST_UPSTROKE, AMPLITUDE / upstroke))
     speed = bench.converged(min(dt, FINE_STEP * bench.upstroke))
-    current = _together(bench, dt, speed, _one_by_one(bench, dt, speed))
+    of_bars = max(anisotropy, LEAST_ANISOTROPY)
+    current = _together(bench, dt, speed, of_bars, _one_by_one(bench, dt, speed, of_bars))
     if not len(current.resolution):
         raise BadStudy(
             f"no wave of the cell model propagates through elements of "
             f"{RESOLUTIONS[0]} widths of its front at a time step of {dt:g} ms"
         )
     found = []
-    for resolution in current.resolution:
-        along, across = (
-            bench.velocity(resolution, dt, current, fibre, anisotropy) / speed
-            for fibre in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
-        )
+    for resolution, *factors in zip(current.resolution, *current.factor, strict=True):
+        ratio = bench.velocities(resolution, dt, (current, current), anisotropy) / speed
         log.info(
-            "resolution %.2f sqrt(ms): factor %.3f; along the fibres %+.1f %%, across %+.1f %%",
+            "resolution %.2f sqrt(ms): factors %.3f and %.3f; along the fibres %+.1f %%, "
+            "across %+.1f %%",
             resolution,
-            current.at(resolution),
-            100.0 * (along - 1.0),
-            100.0 * (across - 1.0),
+            *factors,
+            *(100.0 * (ratio - 1.0)),
         )
-        found.append((along, across))
+        found.append(ratio)
     return Calibration(speed, current.resolution, current.factor, *np.array(found).T)
 
 
-def _one_by_one(bench: "_Bench", dt: float, speed: float) -> CurrentFactor:
-    """Return for each resolution the factor that suits it, alike for all elements of a bar."""
-    found = []
-    guess = 1.0
+def _one_by_one(bench: "_Bench", dt: float, speed: float, anisotropy: float) -> CurrentFactor:
+    """Return for each resolution the factors that suit it, alike for all elements of a bar."""
+    resolutions, factors = [], []
+    guess = np.ones(2)
     for units in RESOLUTIONS:
         resolution = units * math.sqrt(bench.upstroke)
-        guess, error = bench.factor(resolution, dt, speed, guess)
-        if not error < CLOSE:
+
+        def error(tried: Floats, resolution: float = resolution) -> Floats:
+            alike = [_constant(factor) for factor in tried]
+            ratio: Floats = bench.velocities(resolution, dt, alike, anisotropy) / speed
+            return np.log(ratio)
+
+        guess, left = _search(error, guess, CLOSE)
+        if not left < CLOSE:
             break
-        found.append((resolution, guess))
-    return CurrentFactor(*np.array(found).reshape(-1, 2).T)
+        resolutions.append(resolution)
+        factors.append(guess)
+    return CurrentFactor(np.array(resolutions), np.array(factors).reshape(-1, 2).T)
 
 
-def _together(bench: "_Bench", dt: float, speed: float, apart: CurrentFactor) -> CurrentFactor:
-    """Return factors that suit bars whose elements have each the factor of its own length."""
-    velocities = [bench.velocity(resolution, dt, apart) for resolution in apart.resolution]
-    factor = apart.factor * (speed / np.array(velocities)) ** (1.0 / USUAL_SLOPE)
-    return CurrentFactor(apart.resolution, factor)
+def _together(
+    bench: "_Bench", dt: float, speed: float, anisotropy: float, apart: CurrentFactor
+) -> CurrentFactor:
+    """Return factors that suit bars whose elements have each the factor that it lies for."""
+
+    def error(tried: Floats) -> Floats:
+        table = replace(apart, factor=tried)
+        found = [
+            bench.velocities(resolution, dt, (table, table), anisotropy)
+            for resolution in apart.resolution
+        ]
+        ratio: Floats = np.array(found).reshape(-1, 2).T / speed
+        return np.log(ratio)
+
+    return replace(apart, factor=_search(error, apart.factor, CLOSER)[0])
+
+
+def _search(error: Callable[[Floats], Floats], start: Floats, close: float) -> tuple[Floats, float]:
+    """Return the best of a few tries to make errors small, and the largest that it leaves.
+
+    Each factor has its own error; both are logarithms to the secant of the last two tries.
+
+    Args:
+        error: of factors of any shape, of the same shape; NaN where no wave arrives.
+        start: the first factors.
+        close: where the search ends [1].
+    """
+    best, least = start, math.inf
+    logarithm, slope = np.log(start), np.full(start.shape, USUAL_SLOPE)
+    before = logarithm, np.zeros(start.shape)
+    for attempt in range(TRIES):
+        left = error(np.exp(logarithm))
+        largest = float(np.abs(left).max(initial=0.0))
+        if largest < least:
+            best, least = np.exp(logarithm), largest
+        if largest < close or math.isnan(largest):
+            break
+        if attempt:
+            moved = logarithm - before[0]
+            np.divide(left - before[1], moved, out=slope, where=np.abs(moved) > 1e-6)
+            slope = np.clip(slope, *SLOPES)
+        before = logarithm, left
+        logarithm = logarithm - left / slope
+    return best, least
 
 
 class _Bench:
-    """Bars of one cell model with D = 1 mm^2/ms across the wave's way."""
+    """Bars of one cell model with D = 1 mm^2/ms along the wave's way."""
 
     def __init__(self, cell: CellType, upstroke: float) -> None:
         self._cell = cell
@@ -140,9 +190,13 @@ class _Bench:
 
     def converged(self, dt: float) -> float:
         """Return the velocity that finer and finer elements lead to [mm/ms]."""
-        units, width = np.array(FINE), math.sqrt(self.upstroke)
+        units = np.array(FINE)
         found = [
-            self.velocity(each * width, dt, UNCHANGED, fronts=FINE_FRONTS, across=FINE_ACROSS)
+            self._steady(
+                _Bars(each * math.sqrt(self.upstroke), self._cells(FINE_FRONTS, each), FINE_ACROSS),
+                dt,
+                [UNCHANGED],
+            )[0]
             for each in units
         ]
         # The error is of second order in the elements' length, and that in time is gone.
@@ -152,74 +206,57 @@ class _Bench:
             raise BadStudy("the cell model conducts no wave through fine elements")
         return float(speed)
 
-    def factor(
-        self, resolution: float, dt: float, speed: float, guess: float
-    ) -> tuple[float, float]:
-        """Return the factor of the current that gives the right velocity, and what is left.
+    def velocities(
+        self, resolution: float, dt: float, factors: Sequence[CurrentFactor], anisotropy: float
+    ) -> Floats:
+        """Return the velocities along and across the fibres [mm/ms], NaN for none.
 
-        A search on logarithms by the secant of the last two tries.
+        Args:
+            resolution: of the elements [sqrt(ms)].
+            dt: [ms].
+            factors: of the current along and across the fibres.
+            anisotropy: conductivity along the fibres over that across them.
         """
-        tried: list[tuple[float, float]] = []
-        logarithm = math.log(guess)
-        for _ in range(TRIES):
-            factor = _constant(math.exp(logarithm))
-            error = math.log(self.velocity(resolution, dt, factor) / speed)
-            tried.append((logarithm, error))
-            if abs(error) < CLOSE or math.isnan(error):
-                break
-            slope = USUAL_SLOPE
-            if len(tried) > 1:
-                (x0, y0), (x1, y1) = tried[-2:]
-                slope = max(0.2, (y1 - y0) / (x1 - x0))
-            logarithm -= error / slope
-        return math.exp(tried[-1][0]), abs(tried[-1][1])
+        length = self._cells(FRONTS, resolution / math.sqrt(self.upstroke))
+        bars = _Bars(resolution, length, ACROSS, (ALONG, ACROSS_FIBRES), anisotropy)
+        return self._steady(bars, dt, factors)
 
-    def velocity(
-        self,
-        resolution: float,
-        dt: float,
-        factor: CurrentFactor,
-        fibre: tuple[float, float, float] = (1.0, 0.0, 0.0),
-        anisotropy: float = 1.0,
-        fronts: float = FRONTS,
-        across: int = ACROSS,
-    ) -> float:
-        """Return the velocity of a wave along the bar [mm/ms], NaN where it does not arrive."""
-        width = math.sqrt(self.upstroke)
-        counts = max(FEWEST_CELLS, math.ceil(fronts * width / resolution))
-        points, cells = _bar(counts, across)
-        points = points * resolution
-        along = fibre[0] == 1.0
-        sigma = (1.0, 1.0 / anisotropy) if along else (anisotropy, 1.0)
-        length = float(points[:, 0].max())
-        start = np.flatnonzero(points[:, 0] <= max(STIMULATED * width, 2.5 * resolution))
-        mesh = TetMesh(
-            points, cells, np.zeros(len(cells), np.int64), np.broadcast_to(fibre, (len(cells), 3))
-        )
-        activation = self._activation(mesh, sigma, start, dt, factor, length)
-        x = points[:, 0] / length
-        steady = (x > MEASURED[0]) & (x < MEASURED[1])
-        if not np.isfinite(activation[steady]).all():
-            return math.nan
-        return float(1.0 / np.polyfit(points[steady, 0], activation[steady], 1)[0])
+    def _cells(self, fronts: float, units: float) -> int:
+        return max(FEWEST_CELLS, math.ceil(fronts / units))
+
+    def _steady(self, bars: "_Bars", dt: float, factors: Sequence[CurrentFactor]) -> Floats:
+        """Return the velocity of the wave in the steady part of each bar [mm/ms]."""
+        place = bars.mesh.points[:, 0]
+        length = float(place.max())
+        start = max(STIMULATED * math.sqrt(self.upstroke), 2.5 * bars.resolution)
+        excited = np.flatnonzero(place <= start)
+        activation = self._activation(bars, excited, dt, factors, length)
+        found = []
+        for number in range(len(factors)):
+            own = bars.of_node == number
+            steady = own & (place > MEASURED[0] * length) & (place < MEASURED[1] * length)
+            arrived = bool(np.isfinite(activation[steady]).all())
+            fit = np.polyfit(place[steady], activation[steady], 1) if arrived else [math.nan]
+            found.append(1.0 / fit[0])
+        return np.array(found)
 
     def _activation(
         self,
-        mesh: TetMesh,
-        sigma: tuple[float, float],
-        start: Integers,
+        bars: "_Bars",
+        excited: Integers,
         dt: float,
-        factor: CurrentFactor,
+        factors: Sequence[CurrentFactor],
         length: float,
     ) -> Floats:
         # A wave takes some two thirds of its width to rise.
         longest = STIMULUS_DURATION + 4.0 * length / (0.5 / math.sqrt(self.upstroke))
-        tissue = _tissue(*sigma)
         comm = alone()
-        operators = assemble(slice_of(mesh, ownership(len(mesh.points), comm)), tissue, comm=comm)
+        n_nodes = len(bars.mesh.points)
+        part = replace(slice_of(bars.mesh, ownership(n_nodes, comm)), factor=bars.factor)
+        operators = assemble(part, bars.tissue, comm=comm)
         duration = math.ceil(longest / dt) * dt
         settings = Simulation(
-            tissue=tissue,
+            tissue=bars.tissue,
             numerics=Numerics(
                 dt=dt,
                 dt_quiet=dt,
@@ -230,18 +267,59 @@ class _Bench:
             stimulation=Stimulation(),
             sampling_interval=dt,
         )
-        membrane = Membrane(
-            [replace(self._cell, current=factor)], np.zeros(operators.halo.n_local, np.int64)
-        )
-        recorders = Recorders(membrane.resting_voltage(), np.zeros((0, len(mesh.points))), settings)
-        stimulus = Stimulus(start, 0, round(STIMULUS_DURATION / dt), STIMULUS)
+        types = [replace(self._cell, current=factor) for factor in factors]
+        membrane = Membrane(types, bars.of_node)
+        recorders = Recorders(membrane.resting_voltage(), np.zeros((0, n_nodes)), settings)
+        stimulus = Stimulus(excited, 0, round(STIMULUS_DURATION / dt), STIMULUS)
         beat = simulate_beat(comm, operators, membrane, [stimulus], recorders, settings)
         return np.asarray(beat.recorded.activation)
 
 
+class _Bars:
+    """Bars that do not touch, in one mesh: a step of many small ones costs that of one.
+
+    Args:
+        resolution: mean length of the elements, D being 1 along the bars [sqrt(ms)].
+        length: cells along each bar.
+        across: cells of its section.
+        fibres: of each bar.
+        anisotropy: conductivity along the fibres over that across them.
+
+    Attributes:
+        resolution: as given.
+        mesh: of all.
+        of_node: ``(n_points,)`` each node's bar.
+        factor: ``(n_cells,)`` of the conductivity.
+        tissue: that they are of.
+    """
+
+    def __init__(
+        self,
+        resolution: float,
+        length: int,
+        across: int,
+        fibres: Sequence[tuple[float, float, float]] = (ALONG,),
+        anisotropy: float = 1.0,
+    ) -> None:
+        points, cells = _bar(length, across)
+        n = len(fibres)
+        shifted = [cells + bar * len(points) for bar in range(n)]
+        self.resolution = resolution
+        self.mesh = TetMesh(
+            np.tile(points * resolution, (n, 1)),
+            np.concatenate(shifted),
+            np.zeros(n * len(cells), np.int64),
+            np.repeat(fibres, len(cells), axis=0),
+        )
+        self.of_node = np.repeat(np.arange(n), len(points))
+        own = [1.0 / anisotropy if fibre == ALONG else 1.0 for fibre in fibres]
+        self.factor = np.repeat(own, len(cells))
+        self.tissue = _tissue(anisotropy, 1.0)
+
+
 def _constant(factor: float) -> CurrentFactor:
-    """Return the same factor for all resolutions."""
-    return CurrentFactor(np.zeros(1), np.array([factor]))
+    """Return the same factor for all elements."""
+    return CurrentFactor(np.zeros(1), np.full((2, 1), factor))
 
 
 @lru_cache(maxsize=8)

@@ -103,5 +103,5 @@ def cell_type(path: Path, kernels: Path) -> CellType:
             "was computed, expected the same; run the model step again"
         )
     kernel, factors = tissue_kernel(settings, kernels)
-    current = CurrentFactor(np.array(state.resolution), np.array(state.current_factor))
+    current = CurrentFactor(np.array(state.resolution), np.array(state.current_factors))
     return CellType(kernel, state.voltage, np.array(state.states), factors, current)

@@ -17,7 +17,6 @@ from polycardia.io.voltage_file import VoltageWriter
 from polycardia.ionic.evaluation import evaluate, find_variable
 from polycardia.ionic.model import CellModel
 from polycardia.ionic.scaling import with_factors
-from polycardia.physics.heart import PreparedHeart
 from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.physics.probes import HeartPlace, nearest_node, node_at
 from polycardia.physics.variation import region_of_nodes
@@ -85,8 +84,7 @@ def place_probes(prepared: PreparedFile, settings: Simulation, comm: Comm) -> li
     found: list[PlacedProbe] | PolycardiaError = []
     if comm.Get_rank() == 0:
         try:
-            heart = prepared.read()
-            found = [placed(heart, probe) for probe in wanted]
+            found = [placed(prepared, probe) for probe in wanted]
             for layer in {probe.layer for probe in found}:
                 model, _ = _tissue_model(settings.cells, layer)
                 for name in settings.outputs.probes.variables:
@@ -101,30 +99,36 @@ def place_probes(prepared: PreparedFile, settings: Simulation, comm: Comm) -> li
     return found
 
 
-def placed(heart: PreparedHeart, probe: Probe) -> PlacedProbe:
+def placed(prepared: PreparedFile, probe: Probe) -> PlacedProbe:
     """Return where a probe is in a heart.
 
     Raises:
         BadStudy: the heart was prepared without the probe's site.
         BadMesh: there is no endocardium at the probe's place.
     """
+    heart = prepared.stored()
     miss = 0.0
     if probe.point is not None:
-        point = np.array(probe.point)
-        node = nearest_node(heart.mesh.points, point)
-        miss = float(np.linalg.norm(heart.mesh.points[node] - point))
+        point, points = np.array(probe.point), heart.points[:]
+        node = nearest_node(points, point)
+        miss = float(np.linalg.norm(points[node] - point))
     elif probe.heart is not None:
-        node = node_at(heart, probe.name, HeartPlace(**probe.heart.model_dump()))
+        mesh, boundary = prepared.read_mesh(), prepared.read_boundary()
+        transmural = heart.coordinates["transmural"][:]
+        place = HeartPlace(**probe.heart.model_dump())
+        node = node_at(mesh, boundary, transmural, probe.name, place)
     else:
-        nodes = {site.name: site.nodes for site in heart.sites}
+        nodes = {site.name: site.nodes for site in prepared.read_sites()}
         if probe.site not in nodes or len(nodes[probe.site]) == 0:
             raise BadStudy(
                 f"probe {probe.name} is at the site {probe.site!r}, the heart was prepared with "
                 f"{', '.join(nodes) or 'none'}"
             )
         node = int(nodes[probe.site][0])
-    layer = int(heart.cell_type[node])
-    return PlacedProbe(probe.name, node, heart.mesh.points[node], miss, layer)
+    one = slice(node, node + 1)
+    return PlacedProbe(
+        probe.name, node, heart.points[one][0], miss, layer=int(heart.cell_type[one][0])
+    )
 
 
 def probe_recorder(
@@ -151,7 +155,7 @@ def probe_recorder(
 
 
 def requested(
-    heart: PreparedHeart,
+    prepared: PreparedFile,
     recorded: Recorded,
     probes: Sequence[PlacedProbe],
     settings: Simulation,
@@ -160,7 +164,7 @@ def requested(
     """Return what the study asked for, as on rank 0.
 
     Args:
-        heart: the heart.
+        prepared: the heart.
         recorded: of the simulation.
         probes: in the heart.
         settings: cells and variables.
@@ -170,18 +174,18 @@ def requested(
     return Requested(
         activation_count=recorded.activation_count,
         apd90=recorded.apd90,
-        probes=[] if at_probes is None else probe_records(heart, probes, at_probes, settings),
+        probes=[] if at_probes is None else probe_records(prepared, probes, at_probes, settings),
         snapshot_times=snapshot_times,
     )
 
 
 def probe_records(
-    heart: PreparedHeart, probes: Sequence[PlacedProbe], values: Floats, settings: Simulation
+    prepared: PreparedFile, probes: Sequence[PlacedProbe], values: Floats, settings: Simulation
 ) -> list[ProbeRecord]:
     """Return what was recorded, with all the variables that were asked for.
 
     Args:
-        heart: the heart.
+        prepared: the heart.
         probes: in it.
         values: ``(n_probes, 1 + n_states, n)`` voltage [mV], then states.
         settings: cells and variables.
@@ -189,7 +193,7 @@ def probe_records(
     records = []
     for probe, (voltage, *states) in zip(probes, values, strict=True):
         model, factors = _tissue_model(settings.cells, probe.layer)
-        constants = _factors_at(heart, probe, settings.cells, factors)
+        constants = _factors_at(prepared, probe, settings.cells, factors)
         own = np.array(states[: len(model.gates_and_concentrations)])
         traces = {"voltage": (voltage, "mV", str(model.voltage.qname()))}
         for name in settings.outputs.probes.variables:
@@ -209,14 +213,14 @@ def _tissue_model(cells: Cells, layer: int) -> tuple[CellModel, dict[str, str]]:
 
 
 def _factors_at(
-    heart: PreparedHeart, probe: PlacedProbe, cells: Cells, factors: Mapping[str, str]
+    prepared: PreparedFile, probe: PlacedProbe, cells: Cells, factors: Mapping[str, str]
 ) -> dict[str, float]:
     """Return the value of each factor at a probe's node."""
     if not factors:
         return {}
     one = slice(probe.node, probe.node + 1)
-    coordinates = {name: values[one] for name, values in heart.coordinates.items()}
-    region = np.array([_region_at(heart.mesh, probe.node)])
+    coordinates = {name: values[one] for name, values in prepared.stored().coordinates.items()}
+    region = np.array([_region_at(prepared, probe.node)])
     layer = list(cells.by_layer())[probe.layer]
     return {
         factor: float(node_factor(cells, layer, constant, coordinates, region)[0])
@@ -224,12 +228,12 @@ def _factors_at(
     }
 
 
-def _region_at(mesh: TetMesh, node: int) -> int:
+def _region_at(prepared: PreparedFile, node: int) -> int:
     """Return the region of a node, which its own tetrahedra decide."""
-    around = (mesh.tetrahedra == node).any(axis=1)
-    nodes, corners = np.unique(mesh.tetrahedra[around], return_inverse=True)
-    part = TetMesh(mesh.points[nodes], corners.reshape(-1, 4), mesh.region[around])
-    return int(region_of_nodes(part)[np.searchsorted(nodes, node)])
+    around = prepared.read_cells(node, node + 1)
+    corners = np.searchsorted(around.touched, around.tetrahedra)
+    part = TetMesh(around.points, corners, around.region.astype(np.int64))
+    return int(region_of_nodes(part)[np.searchsorted(around.touched, node)])
 
 
 def snapshots(settings: Simulation, writer: VoltageWriter | None) -> Snapshots | None:

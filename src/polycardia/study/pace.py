@@ -2,16 +2,21 @@
 
 import json
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Literal
 
 import numpy as np
 
 from polycardia.config import PACING_DT, Pacing, Study, checked
+from polycardia.errors import BadModel, BadStudy
 from polycardia.io.cell_state import CellState
 from polycardia.io.folders import kernel_folder, rest_folder
+from polycardia.io.reading import require_ordinary
+from polycardia.ionic.models import MODELS
 from polycardia.ionic.pacing import ActionPotential
 from polycardia.ionic.restitution import Restitution, dynamic, s1_s2
 from polycardia.report.cell_picture import CellCurves, draw_cells, picture_format
@@ -83,10 +88,14 @@ def pace(
         as_json: print one JSON object instead of text.
 
     Raises:
-        BadStudy: a setting or the picture's name is unusable.
+        BadStudy: a setting is unusable, a model is no ordinary file, or the picture cannot be
+            written; all of that is told before minutes of pacing.
     """
+    for settings in cells.values():
+        if settings.model.name not in MODELS:
+            require_ordinary(Path(settings.model.name), BadModel)
     if picture:
-        picture_format(picture)  # before minutes of pacing
+        _require_place_for(picture)
     found = [_paced(name, settings, restitution) for name, settings in cells.items()]
     if as_json:
         print(json.dumps({one.name: _as_data(one) for one in found}))
@@ -100,6 +109,22 @@ def pace(
             ],
             picture,
         )
+
+
+def _require_place_for(picture: Path) -> None:
+    """Raise `BadStudy` unless a picture can be written there, and leave nothing behind."""
+    picture_format(picture)
+    # These two tell of no folder rather than raise where a name is too long, or may not be seen.
+    if not os.path.isdir(picture.parent):
+        raise BadStudy(f"{picture} cannot be written: there is no folder {picture.parent}")
+    if os.path.isdir(picture):
+        raise BadStudy(f"{picture} cannot be written: it is a folder")
+    try:
+        # Permissions alone do not say it: the disk may be read-only, or the name too long.
+        with NamedTemporaryFile(dir=picture.parent, prefix=f".{picture.name}.", suffix=".part"):
+            pass
+    except OSError as error:
+        raise BadStudy(f"{picture} cannot be written: {error.strerror}") from None
 
 
 def _paced(name: str, settings: Pacing, protocol: Protocol | None) -> Paced:

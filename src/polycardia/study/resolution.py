@@ -44,7 +44,7 @@ def calibration_of(path: Path) -> Calibration:
     return Calibration(
         speed=state.speed,
         resolution=np.array(state.resolution),
-        factor=np.array(state.current_factor),
+        factor=np.array(state.current_factors),
         along=np.array(state.velocity_along),
         across=np.array(state.velocity_across),
     )

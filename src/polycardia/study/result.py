@@ -8,7 +8,8 @@ import numpy as np
 
 from polycardia.config import Simulation
 from polycardia.io.heart_file import HeartResult
-from polycardia.physics.heart import PreparedHeart
+from polycardia.io.prepared import StoredHeart
+from polycardia.io.rows import Rows
 from polycardia.physics.leads import twelve_leads
 from polycardia.physics.measures import qrs_duration, qt_interval
 from polycardia.physics.mesh import Floats
@@ -19,7 +20,7 @@ ROUNDING = 1e-9  # [samples]
 
 
 def heart_result(
-    heart: PreparedHeart,
+    heart: StoredHeart,
     recorded: Recorded,
     settings: Simulation,
     asked: Requested = NOTHING,
@@ -28,43 +29,39 @@ def heart_result(
     """Put together what a solved heart's file holds.
 
     Args:
-        heart: as prepared.
+        heart: as prepared; its file stays open until the result is written.
         recorded: with the maps, as on the first rank.
         settings: which fields are wanted, and how the ECG was sampled.
         asked: what is there only where the study asks for it.
         measures: of the protocol and the resolution.
     """
-    wanted, sampling_interval = settings.outputs.fields, settings.sampling_interval
-    activation = np.asarray(recorded.activation)
-    repolarisation = np.asarray(recorded.repolarisation)
-    leads = twelve_leads(recorded.potentials)
-    mapped = leads[:, mapped_samples(settings)]
-    times = {"activation_time": activation, "repolarisation_time": repolarisation}
+    wanted = settings.outputs.fields
+    times: dict[str, Rows] = {
+        "activation_time": np.asarray(recorded.activation),
+        "repolarisation_time": np.asarray(recorded.repolarisation),
+    }
     if asked.apd90 is not None:
         times["apd90"] = asked.apd90
-    known = {**heart.coordinates, "cell_type": heart.cell_type}
+    known: dict[str, Rows] = {**heart.coordinates, "cell_type": heart.cell_type}
     if asked.activation_count is not None:
         known["activation_count"] = asked.activation_count
-    cell_fields = {
-        "fibre": np.asarray(heart.mesh.fibre),
-        "region": heart.mesh.region.astype(np.int32),
-    }
+    cell_fields = {"fibre": heart.fibre, "region": heart.region}
     if heart.sheet is not None and "sheet" in wanted:
         cell_fields["sheet"] = heart.sheet
+    leads = twelve_leads(recorded.potentials)
     return HeartResult(
-        mesh=heart.mesh,
+        mesh=heart,
         point_fields=times | {name: known[name] for name in wanted if name in known},
         cell_fields=cell_fields,
         axes=heart.axes,
         units=dict.fromkeys(times, "ms"),
         leads=leads.astype(np.float32),
-        sampling_interval=sampling_interval,
+        sampling_interval=settings.sampling_interval,
         electrode_names=heart.electrode_names,
         electrodes=heart.electrodes,
         measures={
-            "qrs_duration": (qrs_duration(mapped, sampling_interval).value, "ms"),
-            "qt_interval": (qt_interval(mapped, sampling_interval).value, "ms"),
-            **_map_measures(activation, repolarisation, settings.stimulation.record_from),
+            **_lead_measures(leads, settings),
+            **_map_measures(recorded, settings.stimulation.record_from),
             **_apd90_measures(asked.apd90),
             **measures,
             **heart.measures,
@@ -84,13 +81,22 @@ def mapped_samples(settings: Simulation) -> slice:
     return slice(first, math.floor(protocol.record_until / interval + ROUNDING) + 1)
 
 
-def _map_measures(
-    activation: Floats, repolarisation: Floats, onset: float
-) -> dict[str, tuple[float, str]]:
+def _lead_measures(leads: Floats, settings: Simulation) -> dict[str, tuple[float, str]]:
+    """Numbers that describe the mapped beat's ECG."""
+    mapped, interval = leads[:, mapped_samples(settings)], settings.sampling_interval
+    return {
+        "qrs_duration": (qrs_duration(mapped, interval).value, "ms"),
+        "qt_interval": (qt_interval(mapped, interval).value, "ms"),
+    }
+
+
+def _map_measures(recorded: Recorded, onset: float) -> dict[str, tuple[float, str]]:
     """Numbers that describe the maps; those of repolarisation cover the nodes that have it.
 
     Times are after the onset of the mapped beat [ms].
     """
+    activation = np.asarray(recorded.activation)
+    repolarisation = np.asarray(recorded.repolarisation)
     recovered = ~np.isnan(repolarisation)
     duration = (repolarisation - activation)[recovered]
     return {

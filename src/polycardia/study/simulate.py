@@ -8,21 +8,21 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from polycardia.config import Simulation
+import numpy as np
+from numpy.typing import NDArray
+
+from polycardia.config import Intracellular, Simulation
 from polycardia.errors import BadStudy, PatientFailure
-from polycardia.io.heart_file import write_heart
+from polycardia.io.heart_file import HeartResult, write_heart
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
 from polycardia.io.voltage_file import VoltageWriter, discard_voltage
-from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.provenance import origin, peak_memory
 from polycardia.solver.clock import table
-from polycardia.solver.membrane import CellType
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
-from polycardia.solver.operators import TissueSlice, assemble
+from polycardia.solver.operators import Operators, TissueSlice, assemble
 from polycardia.solver.partition import Comm, Ownership, ownership, versions
 from polycardia.solver.recorders import Recorders
-from polycardia.study.calibration import Calibration
 from polycardia.study.cells import membrane
 from polycardia.study.checkpoint import NO_CHECKPOINT, CheckpointPlan, Run, discard, go_on
 from polycardia.study.model import cell_type
@@ -84,19 +84,15 @@ def simulate(
         MachineTrouble: on all ranks; a signal asked for the end, and a checkpoint is written.
     """
     started = time.monotonic()
-    if len(models) != len(settings.cells.by_layer()):
-        layers = ", ".join(settings.cells.by_layer())
-        raise BadStudy(f"found {len(models)} cell models, need one each for {layers}")
+    layers = settings.cells.by_layer()
+    if len(models) != len(layers):
+        raise BadStudy(f"found {len(models)} cell models, need one each for {', '.join(layers)}")
+    run = Run(heart, settings, dict(zip(layers, models, strict=True)), output)
     with PreparedFile(heart) as prepared:
         outcome, solved = prepared.outcome, None
         if outcome.status == PREPARED:
-            cells = [cell_type(path, kernels) for path in models]
-            by_layer = dict(zip(settings.cells.by_layer(), models, strict=True))
-            waves = {layer: calibration_of(path) for layer, path in by_layer.items()}
-            run = Run(heart, settings, by_layer, output)
             try:
-                solved = _solve(prepared, run, cells, waves, comm, checkpoint)
-                outcome = Outcome(SOLVED)
+                outcome, solved = Outcome(SOLVED), _solve(prepared, run, kernels, comm, checkpoint)
             except PatientFailure as failure:
                 outcome = Outcome(failure.outcome, str(failure))
         memory = comm.allreduce(peak_memory())
@@ -104,33 +100,27 @@ def simulate(
             return
         if outcome.detail:
             log.warning("%s: %s", outcome.status, outcome.detail)
-        record = _record(prepared.provenance, settings)
-        record |= {
+        record = _record(prepared.provenance, settings) | {
             "ranks": comm.Get_size(),
             "memory": memory,
             "seconds": time.monotonic() - started,
         }
         result = None
         if solved is not None:
-            cost = solved.beat.cost
-            log.info("where the time went\n%s", table(cost))
-            record |= {f"cost_{name}": value for name, value in asdict(cost).items()}
-            record["not_captured"] = not_captured(solved.responses)
-            whole, recorded = prepared.read(), solved.beat.recorded
-            record["tissue"] = json.dumps(solved.tissue)
-            times = write_voltage(solved.writer, whole.mesh, settings, record)
-            asked = requested(whole, recorded, solved.probes, settings, times)
-            extra = {**capture_measures(solved.responses, settings), **solved.errors}
-            result = heart_result(whole, recorded, settings, asked, extra)
-    if result is None or settings.outputs.voltage is None:
-        discard_voltage(output)
-    write_heart(output, result, outcome, record)
+            record |= _record_of(solved)
+            result = _result(prepared, solved, settings, record)
+        if result is None or settings.outputs.voltage is None:
+            discard_voltage(output)
+        write_heart(output, result, outcome, record)
     discard(checkpoint)
 
 
 @dataclass(frozen=True)
 class _Solved:
-    """What `simulate` puts into a solved heart's file, beside what was prepared."""
+    """What `simulate` puts into a solved heart's file, beside what was prepared.
+
+    Nothing else of the solver's outlives `_solve`: its memory is free when the result is written.
+    """
 
     beat: Beat
     responses: Sequence[Response]
@@ -141,37 +131,21 @@ class _Solved:
 
 
 def _solve(
-    prepared: PreparedFile,
-    run: Run,
-    cells: Sequence[CellType],
-    waves: Mapping[str, Calibration],
-    comm: Comm,
-    checkpoint: CheckpointPlan,
+    prepared: PreparedFile, run: Run, kernels: Path, comm: Comm, checkpoint: CheckpointPlan
 ) -> _Solved:
+    """Step the heart through its protocol.  Collective."""
     settings = run.settings
-    speed = waves[REFERENCE_LAYER].speed
-    inside, _ = conductivities(settings.tissue, speed)
+    cells = [cell_type(path, kernels) for path in run.models.values()]
     owned = ownership(prepared.n_nodes, comm)
     probes = place_probes(prepared, settings, comm)
-    part = tissue_slice(prepared, owned)
-    physical = conducting = resolved(settings.tissue, speed)
-    if settings.tissue.velocities is not None:
-        conducting = on_mesh(physical, mean_lengths(part, comm), waves[REFERENCE_LAYER])
-    operators = assemble(part, conducting, comm=comm)
-    del part  # as large as the matrix
     nodes = prepared.read_nodes(owned.first, owned.last)
-    errors = velocity_errors(
-        operators.elements,
-        nodes.cell_type,
-        list(waves.values()),
-        settings.numerics.velocity_error_limit,
-        comm,
-        corrected=faster(conducting, physical),
-    )
-    tissue = membrane(prepared, nodes, operators.halo, settings.cells, cells)
+    wall = _wall(prepared, run, nodes.cell_type, owned, comm)
+    tissue = membrane(prepared, nodes, wall.operators.halo, settings.cells, cells)
     recorders = Recorders(
         tissue.resting_voltage()[: owned.count],
-        prepared.read_leads(owned.first, owned.last).at(inside.fibre, inside.cross),
+        prepared.read_leads(
+            owned.first, owned.last, fibre=wall.inside.fibre, cross=wall.inside.cross
+        ),
         settings,
         probe_recorder(probes, settings, owned, tissue),
         watches(nodes.sites, owned, settings),
@@ -182,32 +156,72 @@ def _solve(
         if writer is not None:
             stack.callback(writer.close)
         taken = snapshots(settings, writer)
-        beat = simulate_beat(comm, operators, tissue, acts, recorders, settings, taken, checkpoints)
+        beat = simulate_beat(
+            comm, wall.operators, tissue, acts, recorders, settings, taken, checkpoints
+        )
         found = responses(prepared.read_sites(), beat.recorded.captured, settings)
         require_mapped_capture(found, settings)
         require_capture(comm, beat.recorded.activation, settings.numerics.duration)
         stack.pop_all()  # what was taken is not a file yet
-    return _Solved(beat, found, probes, described(physical, conducting, waves), errors, writer)
+    return _Solved(beat, found, probes, wall.described, wall.errors, writer)
 
 
-def write_voltage(
-    writer: VoltageWriter | None,
-    mesh: TetMesh,
+@dataclass(frozen=True)
+class _Wall:
+    """What conducts.
+
+    Attributes:
+        operators: of this rank's part.
+        inside: intracellular conductivities [mS/mm].
+        described: the tissue, for the provenance.
+        errors: measures of how far the mesh changes velocities.
+    """
+
+    operators: Operators
+    inside: Intracellular
+    described: Mapping[str, object]
+    errors: Mapping[str, tuple[float, str]]
+
+
+def _wall(
+    prepared: PreparedFile, run: Run, layers: NDArray[np.uint8], owned: Ownership, comm: Comm
+) -> _Wall:
+    """Assemble the tissue, as fast as its mesh lets it be.  Collective."""
+    settings = run.settings
+    waves = {layer: calibration_of(path) for layer, path in run.models.items()}
+    speed = waves[REFERENCE_LAYER].speed
+    inside, _ = conductivities(settings.tissue, speed)
+    part = tissue_slice(prepared, owned)
+    physical = conducting = resolved(settings.tissue, speed)
+    if settings.tissue.velocities is not None:
+        conducting = on_mesh(physical, mean_lengths(part, comm), waves[REFERENCE_LAYER])
+    operators = assemble(part, conducting, comm=comm)
+    del part  # as large as the matrix
+    errors = velocity_errors(
+        operators.elements,
+        layers,
+        list(waves.values()),
+        settings.numerics.velocity_error_limit,
+        comm,
+        corrected=faster(conducting, physical),
+    )
+    return _Wall(operators, inside, described(physical, conducting, waves), errors)
+
+
+def _result(
+    prepared: PreparedFile,
+    solved: _Solved,
     settings: Simulation,
     record: Mapping[str, object],
-) -> Floats | None:
-    """Write the file of snapshots, if they were asked for, and return their times [ms].
-
-    Args:
-        writer: that took them.
-        mesh: of the heart.
-        settings: when they were taken.
-        record: the heart's provenance.
-    """
-    asked = settings.outputs.voltage
-    if writer is None or asked is None:
-        return None
-    return writer.finish(mesh, asked.start, asked.interval, record)
+) -> HeartResult:
+    """Write the file of snapshots, if they were asked for, and put the heart's together."""
+    heart, recorded, asked = prepared.stored(), solved.beat.recorded, settings.outputs.voltage
+    times = None
+    if solved.writer is not None and asked is not None:
+        times = solved.writer.finish(heart, asked.start, asked.interval, record)
+    extra = {**capture_measures(solved.responses, settings), **solved.errors}
+    wanted = requested(prepared, recorded, solved.probes, settings, times)
+    return heart_result(heart, recorded, settings, wanted, extra)
 
 
 def tissue_slice(prepared: PreparedFile, owned: Ownership) -> TissueSlice:
@@ -225,3 +239,14 @@ def _record(prepared: Mapping[str, object], settings: Simulation) -> dict[str, o
     kept = {name: prepared[name] for name in KEPT_FROM_PREPARATION if name in prepared}
     here = origin(json.dumps(both)) | versions()
     return {**kept, "prepare_seconds": prepared["seconds"], **here}
+
+
+def _record_of(solved: _Solved) -> dict[str, object]:
+    """Return what only a solved heart's provenance says."""
+    cost = solved.beat.cost
+    log.info("where the time went\n%s", table(cost))
+    return {
+        **{f"cost_{name}": value for name, value in asdict(cost).items()},
+        "not_captured": not_captured(solved.responses),
+        "tissue": json.dumps(solved.tissue),
+    }

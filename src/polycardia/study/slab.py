@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from polycardia.errors import BadStudy
 from polycardia.io.folders import kernel_folder, wave_folder
 from polycardia.physics import slab as problem
 from polycardia.physics.heart import Site
-from polycardia.physics.mesh import Integers, TetMesh
+from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.provenance import peak_memory
 from polycardia.solver.clock import PARTS, Cost, table
 from polycardia.solver.membrane import CellType, Membrane
@@ -76,7 +77,7 @@ def slab(
         return
     comm = world()
     mesh = problem.slab_mesh(spacing, kind)
-    beat = slab_beat(mesh, problem.stimulated_nodes(mesh.points), settings, comm, corrected)
+    beat = slab_beat(mesh, problem.stimulated_share(mesh), settings, comm, corrected)
     if until is None:
         require_capture(comm, beat.recorded.activation, settings.numerics.duration)
     memory = comm.allreduce(peak_memory())
@@ -115,7 +116,7 @@ def slab_settings(dt: float, until: float | None = None) -> Simulation:
 
 def slab_beat(
     mesh: TetMesh,
-    stimulated: Integers,
+    stimulated: Floats,
     settings: Simulation,
     comm: Comm,
     corrected: bool = True,
@@ -124,26 +125,25 @@ def slab_beat(
 
     Args:
         mesh: the same on all ranks.
-        stimulated: nodes of the stimulated cube.
+        stimulated: ``(n_points,)`` share of each node's volume that takes part.
         settings: from `slab_settings`.
         comm: of all ranks.
         corrected: as in `slab`.
     """
     owned = ownership(len(mesh.points), comm)
-    own_nodes = stimulated[(stimulated >= owned.first) & (stimulated < owned.last)]
+    share = stimulated[owned.first : owned.last]
+    stimulated_here = np.flatnonzero(share)
+    site = Site(CORNER, owned.first + stimulated_here, owned.first + stimulated_here)
+    acts = [
+        replace(act, amplitude=act.amplitude * share[stimulated_here])
+        for act in stimuli([site], owned, settings)
+    ]
     operators = assemble(slice_of(mesh, owned), settings.tissue, comm=comm)
     cells = Membrane([_cell(settings, comm, corrected)], np.zeros(operators.halo.n_local, np.int64))
     recorders = Recorders(
         cells.resting_voltage()[: owned.count], np.zeros((0, owned.count)), settings
     )
-    return simulate_beat(
-        comm,
-        operators,
-        cells,
-        stimuli([Site(CORNER, own_nodes, own_nodes)], owned, settings),
-        recorders,
-        settings,
-    )
+    return simulate_beat(comm, operators, cells, acts, recorders, settings)
 
 
 def _cell(settings: Simulation, comm: Comm, corrected: bool) -> CellType:

@@ -45,7 +45,7 @@ def with_waves(
         state,
         speed=found.speed,
         resolution=found.resolution.tolist(),
-        current_factor=found.factor.tolist(),
+        current_factors=found.factor.tolist(),
         velocity_along=found.along.tolist(),
         velocity_across=found.across.tolist(),
     )
@@ -94,7 +94,7 @@ def _from_cache(path: Path) -> Calibration | None:
         found = Calibration(speed, **{name: np.array(kept[name], float) for name in kept})
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return found if len({len(getattr(found, name)) for name in kept}) == 1 else None
+    return found if len({getattr(found, name).shape[-1:] for name in kept}) == 1 else None
 
 
 def _keep(path: Path, found: Calibration) -> None:
