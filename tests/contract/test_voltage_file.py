@@ -135,6 +135,12 @@ def test_a_killed_run_leaves_no_file_that_anyone_opens(heart):
     assert [file.name for file in heart.parent.iterdir()] == ["p.voltage.vtkhdf"]
 
 
+def test_without_snapshots_there_is_no_file_that_vtk_would_refuse(heart):
+    finished(taken(VoltageWriter(heart, N), 0, 2))
+    assert finished(VoltageWriter(heart, N)) is None
+    assert list(heart.parent.iterdir()) == []
+
+
 def test_an_earlier_runs_snapshots_are_removed(heart):
     finished(taken(VoltageWriter(heart, N), 0, 2))
     taken(VoltageWriter(heart, N), 0, 1).close()

@@ -1,8 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
-from known_meshes import moved, real_heart, shell
+from known_meshes import box, moved, real_heart, shell
 
 from polycardia.errors import BadMesh
+from polycardia.physics import axes as axes_module
 from polycardia.physics.axes import heart_axes
 from polycardia.physics.electrodes import body_frame
 from polycardia.physics.mesh import Boundary, Surface
@@ -73,3 +76,17 @@ def test_a_missing_endocardium_is_named(surface):
     mesh, boundary = shell()
     with pytest.raises(BadMesh, match=f"no triangles labelled {surface.name}"):
         heart_axes(mesh, relabelled(boundary, surface, Surface.EPI))
+
+
+@pytest.mark.parametrize("at_once", [700, 10**6])
+def test_the_centroid_is_that_of_the_volume_whatever_is_computed_at_once(monkeypatch, at_once):
+    """Shaking inner nodes gives cells other volumes and the box the same centroid."""
+    monkeypatch.setattr(axes_module, "CELLS_AT_ONCE", at_once)
+    mesh = box(20, size=(3.0, 2.0, 1.0), origin=(10.0, -20.0, 5.0), jitter=0.1)
+    tracemalloc.start()
+    centre = axes_module._wall_centroid(mesh)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(centre, [11.5, -19.0, 5.5], rtol=1e-12)
+    if at_once < len(mesh.tetrahedra):
+        assert peak < 50 * len(mesh.tetrahedra)  # [bytes]; all at once are 256 a cell

@@ -130,6 +130,26 @@ def test_a_pipe_is_no_cell_model(capsys, tmp_path, ending):
     assert expected in refused(capsys, "pace", "--config", str(config))
 
 
+@pytest.mark.timeout(30)
+def test_a_pipe_is_no_model_for_a_variant_to_differ_from(capsys, tmp_path):
+    pipe, variant = tmp_path / "pipe.mmt", tmp_path / "variant.toml"
+    os.mkfifo(pipe)
+    variant.write_text('model = "pipe.mmt"')
+    sentence = f"{pipe}: found a pipe, a socket or a device, expected an ordinary file"
+    assert refused(capsys, "pace", "--model", str(variant)) == f"polycardia: {sentence}"
+    settings = json.dumps({"model": {"name": str(variant)}})
+    files = ("--kernels", str(tmp_path / "kernels"), "--output", str(tmp_path / "cell.json"))
+    assert sentence in refused(capsys, "model", "--settings", settings, *files)
+
+
+def test_a_missing_model_is_told_before_another_is_paced(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace_module, "rest_state", lambda *_: pytest.fail("paced"))
+    config = tmp_path / "config.yaml"
+    cells = {"endocardial": {"name": "mitchell_schaeffer"}, "epicardial": {"name": "none.mmt"}}
+    config.write_text(json.dumps({"cells": cells}))
+    assert "none.mmt: No such file" in refused(capsys, "pace", "--config", str(config))
+
+
 def test_a_device_is_no_cell_model(capsys, tmp_path):
     """One that has an end, lest a failing test fills the memory."""
     device = tmp_path / "device.mmt"

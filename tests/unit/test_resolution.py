@@ -13,6 +13,7 @@ from polycardia.io.cell_state import CellState, write_cell_state
 from polycardia.physics.mesh import TetMesh
 from polycardia.physics.resolution import (
     BIN,
+    LinearGradient,
     dispersion,
     element_lengths,
     lengths_along,
@@ -94,7 +95,9 @@ def test_edges_along_and_across_the_way_disperse_as_a_cables():
     corners = np.array([[i & 1, i >> 1 & 1, i >> 2 & 1] for i in range(8)], float) * [1.0, 3.0, 0.2]
     place = corners[KUHN].transpose(2, 1, 0)
     squared = lengths_along(place[0]) ** 2
-    stiffness = (dispersion(place, np.repeat(way, 6, axis=1)) - 1.0 / 12.0) * squared
+    stiffness = (
+        dispersion(place[0], np.repeat(way, 6, axis=1), LinearGradient(place)) - 1.0 / 12.0
+    ) * squared
     assert stiffness.mean() == pytest.approx(-1.0 / 12.0)
 
 
@@ -113,7 +116,7 @@ def test_dispersion_is_the_change_of_a_short_waves_energy():
         np.linalg.norm(np.linalg.solve(edges[..., n].T, rises[:, n])) ** 2 for n in range(20)
     ]
     expected = (np.array(energies) / k**2 - 1.0) / k**2 / lengths_along(depth) ** 2 + 1.0 / 12.0
-    np.testing.assert_allclose(dispersion(place, way), expected, rtol=0.01)
+    np.testing.assert_allclose(dispersion(depth, way, LinearGradient(place)), expected, rtol=0.01)
 
 
 def test_a_regular_tetrahedron_along_and_across_an_axis():

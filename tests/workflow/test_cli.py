@@ -74,8 +74,11 @@ KERNELS = ("--kernels", "results/models/kernels")
 # What is typed in a study's folder, and what has to be said.
 MISTAKES: list[tuple[str, str]] = [
     ("slab --dt 0.03", "1 ms is not a whole number of steps of dt 0.03 ms"),
-    ("slab --dt 0", "dt 0 ms, expected more than 0 and at most 1"),
-    ("slab --dt nan", "dt nan ms, expected more than 0 and at most 1"),
+    ("slab --dt 0", "dt 0 ms, expected 0.0001 to 0.5"),
+    ("slab --dt 0.00001", "dt 1e-05 ms, expected 0.0001 to 0.5"),
+    ("slab --dt 1", "dt 1 ms, expected 0.0001 to 0.5"),
+    ("slab --dt nan", "dt nan ms, expected 0.0001 to 0.5"),
+    ("slab --dt 0.1 --until 4", "until 4 ms, expected 5, 6, ... 200"),
     ("slab --dx 0", "dx 0 mm, expected 0.01 to 3"),
     ("slab --dx -0.5", "dx -0.5 mm, expected 0.01 to 3"),
     ("slab --ranks 0", "found 0 ranks, expected 1 to "),
@@ -117,6 +120,7 @@ MISTAKES: list[tuple[str, str]] = [
     ),
     ("pack none.h5 x", "none.h5: No such file or directory"),
     ("pack results/cohort.h5 results", "results cannot be written: it is a folder"),
+    (f"pack results/cohort.h5 {300 * 'x'}", "x cannot be written: File name too long"),
     ("verify none", "none/cohort.h5: missing"),
     ("status --config none.yaml", "none.yaml: No such file or directory"),
     ("synthesise --patients 0 --output x", "patients: found 0, need 1 to 100000"),

@@ -4,7 +4,7 @@ Units stand in brackets and the source behind them; ``docs/defaults.yaml`` is wr
 from these fields.  Where jobs go and how large they are is the profile's business.
 """
 
-from polycardia.config.beat import Numerics
+from polycardia.config.beat import LONGEST_DT, SHORTEST_DT, Numerics
 from polycardia.config.cells import PACING_DT, CellModel, Cells, Pacing, Settling, Waves
 from polycardia.config.fields import whole_steps
 from polycardia.config.outputs import Archive, Electrocardiogram, Outputs, Probe, Report, Snapshots
@@ -18,7 +18,7 @@ from polycardia.config.protocol import (
     Stimulus,
 )
 from polycardia.config.reading import checked, read_study, study_from
-from polycardia.config.study import Preparation, Simulation, Study
+from polycardia.config.study import FEWEST_SAMPLES, Preparation, Simulation, Study
 from polycardia.config.tissue import (
     Anatomy,
     Conductivity,
@@ -33,7 +33,10 @@ __all__ = [
     "BEAT",
     "CAPTURE_WINDOW",
     "DEFAULT_SITES",
+    "FEWEST_SAMPLES",
+    "LONGEST_DT",
     "PACING_DT",
+    "SHORTEST_DT",
     "Anatomy",
     "Archive",
     "CellModel",

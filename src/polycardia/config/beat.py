@@ -6,12 +6,17 @@ from pydantic import Field, model_validator
 
 from polycardia.config.fields import Finite, Positive, Section, whole_steps
 
+SHORTEST_DT, LONGEST_DT = 1e-4, 0.5  # [ms]
+
 
 class Numerics(Section):
     """Discretisation in space and time."""
 
     dt: Positive = Field(
-        0.025, ge=1e-4, le=0.5, description="time step while a front moves anywhere [ms]"
+        0.025,
+        ge=SHORTEST_DT,
+        le=LONGEST_DT,
+        description="time step while a front moves anywhere [ms]",
     )
     dt_quiet: Positive = Field(
         0.2,

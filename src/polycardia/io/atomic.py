@@ -23,7 +23,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         BadStudy: nothing can be written there.
     """
-    if path.is_dir():
+    # Where a name is too long, or a folder is closed, this is false and making the file says so.
+    if os.path.isdir(path):
         raise BadStudy(f"{path} cannot be written: it is a folder")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.config.variation import HIGHEST_TAG, LOWEST_TAG
 from polycardia.errors import BadMesh, MachineTrouble
 from polycardia.physics.mesh import Floats, Integers
 
@@ -148,14 +149,18 @@ def numbers(lines: Lines, allowed: tuple[int, ...], what: str) -> Floats:
 
 
 def whole_numbers(lines: Lines, allowed: tuple[int, ...], what: str) -> Integers:
-    """Like `numbers`, for node numbers and tags."""
+    """Like `numbers`, for node numbers and tags, which a prepared heart has 32 bits for."""
     values = numbers(lines, allowed, what)
-    broken = np.flatnonzero(~(np.isfinite(values) & (values == np.round(values))).all(axis=1))
-    if broken.size or np.abs(values).max(initial=0.0) > 2**53:
-        i = int(broken[0]) if broken.size else int(np.abs(values).max(axis=1).argmax())
-        raise BadMesh(
-            f"{_where(lines, i)}: found '{lines.line(i)}', expected whole numbers for {what}"
-        )
+    whole = np.isfinite(values) & (values == np.round(values))
+    within = (values >= LOWEST_TAG) & (values <= HIGHEST_TAG)
+    for fit, limits in ((whole, ""), (within, f" from {LOWEST_TAG} to {HIGHEST_TAG}")):
+        broken = np.flatnonzero(~fit.all(axis=1))
+        if broken.size:
+            i = int(broken[0])
+            raise BadMesh(
+                f"{_where(lines, i)}: found '{lines.line(i)}', expected whole numbers{limits} "
+                f"for {what}"
+            )
     return values.astype(np.int64)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.errors import BadMesh, MachineTrouble
+from polycardia.io.gmsh_text import check_tags
 from polycardia.io.legacy_vtk import check_legacy_whole
 from polycardia.physics.mesh import Floats, Integers
 
@@ -116,6 +117,8 @@ def _check_whole(file: Path) -> None:
         )
     if file.suffix.lower() == ".vtk":
         check_legacy_whole(file)
+    elif file.suffix.lower() == ".msh":
+        check_tags(file)
 
 
 def _run(kind: str, file: Path, output: Path) -> None:

@@ -17,6 +17,7 @@ from polycardia.companions import (
     labelled_surfaces,
     surface_named,
 )
+from polycardia.config.variation import HIGHEST_TAG, LOWEST_TAG
 from polycardia.errors import BadMesh
 from polycardia.io.carp import read_carp, read_lon, read_surfs
 from polycardia.io.foreign import Arrays, ForeignMesh, read_foreign
@@ -77,7 +78,7 @@ def _from_foreign(file: Path, found: ForeignMesh) -> SourceMesh:
         for kind, count in found.kinds.items()
         if not kind.endswith("tetrahedron") and count
     }
-    region, said = _region(found)
+    region, said = _region(file, found)
     return SourceMesh(
         name=file.name,
         points=found.points,
@@ -111,15 +112,25 @@ def _whole(array: NDArray[Any]) -> bool:
     return array.ndim == 1 and bool(np.all(np.isfinite(array)) and np.all(array == np.rint(array)))
 
 
-def _region(found: ForeignMesh) -> tuple[Integers, tuple[str, ...]]:
+def _region(file: Path, found: ForeignMesh) -> tuple[Integers, tuple[str, ...]]:
     candidates = _named(found.tetrahedron_arrays, REGION_NAMES)
     flat = [array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
             for array in candidates]  # fmt: skip
     for array in flat:
         if _whole(array):
+            _require_tags(file, array)
             return array.astype(np.int64), ()
     said = ("region tags that are not whole numbers were left out",) if flat else ()
     return np.zeros(len(found.tetrahedra), dtype=np.int64), said
+
+
+def _require_tags(file: Path, tags: NDArray[Any]) -> None:
+    """Raise `BadMesh` for a tag that the 32 bits of a prepared heart would turn into another."""
+    for tag in (tags.min(initial=0), tags.max(initial=0)):
+        if not LOWEST_TAG <= tag <= HIGHEST_TAG:
+            raise BadMesh(
+                f"{file.name}: found the region tag {tag}, expected {LOWEST_TAG} to {HIGHEST_TAG}"
+            )
 
 
 def _labels_inside(file: Path, found: ForeignMesh) -> SourceSurface | None:

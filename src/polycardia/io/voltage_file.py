@@ -60,6 +60,7 @@ class VoltageWriter:
     """
 
     def __init__(self, heart: Path, n_nodes: int, count: int = 0) -> None:
+        self._heart = heart
         self.path = voltage_path(heart)
         self._n_nodes = n_nodes
         self._bytes = n_nodes * STORED.itemsize
@@ -104,10 +105,11 @@ class VoltageWriter:
 
     def finish(
         self, mesh: Grid, start: float, interval: float, provenance: Mapping[str, object]
-    ) -> Floats:
+    ) -> Floats | None:
         """Write the file, remove the part file and return the snapshots' times ``(count,)`` [ms].
 
-        One snapshot is in memory at a time.
+        One snapshot is in memory at a time.  Without any there is no file, and the answer is
+        None: VTK refuses a temporal grid that has no steps.
 
         Args:
             mesh: of the heart.
@@ -115,6 +117,10 @@ class VoltageWriter:
             interval: between snapshots [ms].
             provenance: of the heart's own file.
         """
+        if self.count == 0:
+            self.close()
+            discard_voltage(self._heart)
+            return None
         self._file.flush()
         times: Floats = start + interval * np.arange(self.count)
         with whole_file(self.path) as written, h5py.File(written, "w") as file:

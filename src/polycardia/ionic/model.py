@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 import myokit
@@ -135,7 +136,10 @@ def _shipped(name: str) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        found = path.stat()
+        if not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)):  # reading it may never end
+            raise BadModel(f"{path}: found a pipe, a socket or a device, expected an ordinary file")
+        if found.st_size > MAX_BYTES:
             raise BadModel(f"{path}: over {MAX_BYTES} bytes, so not the text of a cell model")
         return path.read_text(encoding="utf-8")
     except OSError as error:

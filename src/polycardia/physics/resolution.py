@@ -1,5 +1,7 @@
 """How well elements resolve the fronts that cross them, and what that does to their velocity."""
 
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,7 @@ def lengths_along(place: Floats) -> Floats:
     return length
 
 
-def dispersion(place: Floats, way: Floats) -> Floats:
+def dispersion(depth: Floats, way: Floats, gradient: "LinearGradient") -> Floats:
     r"""Return how much more than a cable's an element's stiffness makes of short waves.
 
     Linear interpolation of a plane wave :math:`e^{i k s}` has the squared slope
@@ -46,18 +48,18 @@ def dispersion(place: Floats, way: Floats) -> Floats:
     the wave forward.
 
     Args:
-        place: ``(3, 4, n)`` of the corners, in coordinates in which tissue conducts alike in all
-            directions: over the root of the diffusivity.
-        way: ``(3, n)`` unit vectors, the front's in the same coordinates.
+        depth: ``(4, n)`` of the corners along the front's way, in coordinates in which tissue
+            conducts alike in all directions: over the root of the diffusivity.
+        way: ``(3, n)`` unit vectors in these coordinates.
+        gradient: of the elements, in these coordinates.
 
     Returns:
         ``(n,)``, S over the square of the element's length, plus 1/12 [1].  Bricks have 0 along an
         axis, disordered tetrahedra 0.06, across fibres that conduct 7.6 times as well 0.3.
     """
-    depth = (place * way[:, None]).sum(axis=0)
-    depth -= depth.mean(axis=0)
-    gradient = LinearGradient(place)
-    second, third = gradient(depth**2 / 2.0), gradient(depth**3 / 6.0)
+    centred = depth - depth.mean(axis=0)
+    square = centred * centred
+    second, third = gradient(square / 2.0), gradient(square * centred / 6.0)
     slope = (second**2).sum(axis=0) - 2.0 * (third * way).sum(axis=0)
     more: Floats = slope / lengths_along(depth) ** 2 + 1.0 / 12.0
     return more
@@ -74,16 +76,23 @@ class LinearGradient:
 
     def __init__(self, place: Floats) -> None:
         a, b, c = (place[:, corner] - place[:, 0] for corner in (1, 2, 3))
-        self._facing = (_cross(b, c), _cross(c, a), _cross(a, b))
-        self._volume = (a * self._facing[0]).sum(axis=0)
+        facing = _cross(b, c)
+        over_volume = 1.0 / (a * facing).sum(axis=0)
+        self._of_corner = [side * over_volume for side in (facing, _cross(c, a), _cross(a, b))]
 
     def __call__(self, value: Floats) -> Floats:
         """Return ``(3, n)`` for ``(4, n)`` values."""
-        gradient: Floats = (value[1] - value[0]) * self._facing[0]
-        for corner in (2, 3):
-            gradient += (value[corner] - value[0]) * self._facing[corner - 1]
-        gradient /= self._volume
+        rises = (value[corner] - value[0] for corner in (1, 2, 3))
+        gradient: Floats = sum(
+            rise * slope for rise, slope in zip(rises, self._of_corner, strict=True)
+        )
         return gradient
+
+    def seen(self, change: Callable[[Floats], Floats]) -> "LinearGradient":
+        """Return the gradient in other coordinates, from how ``(3, n)`` slopes change to them."""
+        other = copy(self)
+        other._of_corner = [change(slope) for slope in self._of_corner]
+        return other
 
 
 def _cross(x: Floats, y: Floats) -> Floats:

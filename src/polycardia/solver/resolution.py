@@ -92,7 +92,8 @@ def crossing(elements: Elements, cells: Integers, voltage: Floats, halo: Halo) -
     """
     corners = elements.corners[cells].T
     place = elements.points.T[:, corners]
-    own = LinearGradient(place)(voltage[corners])
+    gradient = LinearGradient(place)
+    own = gradient(voltage[corners])
     around = _averaged(own, corners, elements.volume[cells], halo)
     stretch = _Stretch(elements, cells)
     own, around = stretch.slope(own), stretch.slope(around)
@@ -100,33 +101,33 @@ def crossing(elements: Elements, cells: Integers, voltage: Floats, halo: Halo) -
     lost = steepness < TURNED * np.sqrt((own**2).sum(axis=0))
     way = np.where(lost, own, around)
     way /= np.sqrt((way**2).sum(axis=0))
-    place = stretch.place(place)
-    return Crossing(lengths_along((place * way[:, None]).sum(axis=0)), dispersion(place, way))
+    depth = (place * stretch.covector(way)[:, None]).sum(axis=0)
+    return Crossing(lengths_along(depth), dispersion(depth, way, gradient.seen(stretch.slope)))
 
 
 class _Stretch:
     """To coordinates in which each element conducts alike in all directions, with D = 1."""
 
     def __init__(self, elements: Elements, cells: Integers) -> None:
-        root = np.sqrt(elements.factor[cells].astype(np.float64))  # stored in half of that
+        # Stored in half the precision.
+        root = np.sqrt(elements.factor[cells].astype(np.float64))
         self._fibre = elements.fibre[cells].T.astype(np.float64)
         self._along = root * math.sqrt(elements.diffusivity.fibre)
         self._across = root * math.sqrt(elements.diffusivity.cross)
 
-    def place(self, place: Floats) -> Floats:
-        """Return ``(3, 4, n)`` places over the root of the diffusivity [sqrt(ms)]."""
-        fibre = self._fibre[:, None]
-        part = (place * fibre).sum(axis=0)
-        stretched: Floats = place / self._across
-        stretched += (1.0 / self._along - 1.0 / self._across) * part * fibre
-        return stretched
-
     def slope(self, slope: Floats) -> Floats:
-        """Return ``(3, n)`` slopes there [mV/sqrt(ms)]."""
-        part = (slope * self._fibre).sum(axis=0)
-        stretched: Floats = self._across * slope
-        stretched += (self._along - self._across) * part * self._fibre
-        return stretched
+        """Return ``(3, n)`` slopes there: times the root of the diffusivity [1/sqrt(ms)]."""
+        return self._scaled(slope, self._along, self._across)
+
+    def covector(self, way: Floats) -> Floats:
+        """Return ``(3, n)`` whose product with a place is that of the way with it there."""
+        return self._scaled(way, 1.0 / self._along, 1.0 / self._across)
+
+    def _scaled(self, vector: Floats, along: Floats, across: Floats) -> Floats:
+        part = (vector * self._fibre).sum(axis=0)
+        scaled: Floats = across * vector
+        scaled += (along - across) * part * self._fibre
+        return scaled
 
 
 def _averaged(slope: Floats, corners: NDArray[np.int32], volume: Floats, halo: Halo) -> Floats:

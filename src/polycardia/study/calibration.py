@@ -43,7 +43,7 @@ FINE_STEP = 0.03  # of the upstroke's time, for the same
 FRONTS = 30.0  # length of a bar, at least
 FINE_FRONTS = 80.0  # of fine ones: a wave takes long to become steady, and coarse bars are long
 STIMULATED = 6.0  # length of the part that starts the wave
-FEWEST_CELLS = 16
+FEWEST_CELLS = 12
 ACROSS = 6  # cells of a bar's section
 FINE_ACROSS = 2  # of a fine bar's: its wave hardly feels the elements
 MEASURED = (0.45, 0.85)  # part of a bar's length where the wave is steady
@@ -51,9 +51,9 @@ ALONG, ACROSS_FIBRES = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)  # fibres of bars with t
 LEAST_ANISOTROPY = 3.0  # of the bars: elements along the fibres are hardly askew, across them are
 CLOSE = 0.03  # of the velocity, where the search for a factor by itself ends
 CLOSER = 0.01  # the same for all of them together
-TRIES = 4
+TRIES = 5
 USUAL_SLOPE = 0.6  # of the logarithm of the velocity over that of the factor
-SLOPES = (0.25, 1.0)  # that the search believes
+SLOPES = (0.25, 2.5)  # that the search believes
 STIMULUS = 60.0  # [mV/ms]
 STIMULUS_DURATION = 2.0  # [ms]
 
@@ -117,22 +117,32 @@ def calibrate(cell: CellType, *, upstroke: float, dt: float, anisotropy: float) 
 
 def _one_by_one(bench: "_Bench", dt: float, speed: float, anisotropy: float) -> CurrentFactor:
     """Return for each resolution the factors that suit it, alike for all elements of a bar."""
-    resolutions, factors = [], []
-    guess = np.ones(2)
+    resolutions: list[float] = []
+    factors: list[Floats] = []
     for units in RESOLUTIONS:
         resolution = units * math.sqrt(bench.upstroke)
+        guess = _next(resolutions, factors, resolution)
 
         def error(tried: Floats, resolution: float = resolution) -> Floats:
             alike = [_constant(factor) for factor in tried]
             ratio: Floats = bench.velocities(resolution, dt, alike, anisotropy) / speed
             return np.log(ratio)
 
-        guess, left = _search(error, guess, CLOSE)
+        found, left = _search(error, guess, CLOSE)
         if not left < CLOSE:
             break
         resolutions.append(resolution)
-        factors.append(guess)
+        factors.append(found)
     return CurrentFactor(np.array(resolutions), np.array(factors).reshape(-1, 2).T)
+
+
+def _next(resolutions: Sequence[float], factors: Sequence[Floats], resolution: float) -> Floats:
+    """Return a guess of the factors for the next resolution: by a power of it."""
+    if len(factors) < 2:
+        return factors[-1] if factors else np.ones(2)
+    step = math.log(resolution / resolutions[-1]) / math.log(resolutions[-1] / resolutions[-2])
+    guess: Floats = factors[-1] * (factors[-1] / factors[-2]) ** step
+    return guess
 
 
 def _together(
@@ -236,8 +246,8 @@ class _Bench:
             own = bars.of_node == number
             steady = own & (place > MEASURED[0] * length) & (place < MEASURED[1] * length)
             arrived = bool(np.isfinite(activation[steady]).all())
-            fit = np.polyfit(place[steady], activation[steady], 1) if arrived else [math.nan]
-            found.append(1.0 / fit[0])
+            delay = np.polyfit(place[steady], activation[steady], 1)[0] if arrived else math.nan
+            found.append(1.0 / delay if delay > 0.0 else math.nan)
         return np.array(found)
 
     def _activation(

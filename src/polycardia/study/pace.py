@@ -12,11 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from polycardia.config import PACING_DT, Pacing, Study, checked
-from polycardia.errors import BadModel, BadStudy
+from polycardia.errors import BadStudy
 from polycardia.io.cell_state import CellState
 from polycardia.io.folders import kernel_folder, rest_folder
-from polycardia.io.reading import require_ordinary
-from polycardia.ionic.models import MODELS
 from polycardia.ionic.pacing import ActionPotential
 from polycardia.ionic.restitution import Restitution, dynamic, s1_s2
 from polycardia.report.cell_picture import CellCurves, draw_cells, picture_format
@@ -88,12 +86,11 @@ def pace(
         as_json: print one JSON object instead of text.
 
     Raises:
-        BadStudy: a setting is unusable, a model is no ordinary file, or the picture cannot be
-            written; all of that is told before minutes of pacing.
+        BadStudy: a setting or a model's text is unusable, or the picture cannot be written; all
+            of that is told before minutes of pacing.
     """
     for settings in cells.values():
-        if settings.model.name not in MODELS:
-            require_ordinary(Path(settings.model.name), BadModel)
+        equations(settings.model)
     if picture:
         _require_place_for(picture)
     found = [_paced(name, settings, restitution) for name, settings in cells.items()]

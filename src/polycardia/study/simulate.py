@@ -219,6 +219,11 @@ def _result(
     times = None
     if solved.writer is not None and asked is not None:
         times = solved.writer.finish(heart, asked.start, asked.interval, record)
+        if times is None:
+            log.warning(
+                "the beat ended before outputs.voltage.start %g ms: no snapshots of the voltage",
+                asked.start,
+            )
     extra = {**capture_measures(solved.responses, settings), **solved.errors}
     wanted = requested(prepared, recorded, solved.probes, settings, times)
     return heart_result(heart, recorded, settings, wanted, extra)

@@ -7,6 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from polycardia.config import (
+    FEWEST_SAMPLES,
+    LONGEST_DT,
+    SHORTEST_DT,
     CellModel,
     Numerics,
     Simulation,
@@ -87,14 +90,15 @@ def slab(
 
 
 def slab_settings(dt: float, until: float | None = None) -> Simulation:
-    if not 0.0 < dt <= REPORT_INTERVAL:
-        raise BadStudy(f"dt {dt:g} ms, expected more than 0 and at most {REPORT_INTERVAL:g}")
+    if not SHORTEST_DT <= dt <= LONGEST_DT:
+        raise BadStudy(f"dt {dt:g} ms, expected {SHORTEST_DT:g} to {LONGEST_DT:g}")
     try:
         whole_steps(REPORT_INTERVAL, dt, "the interval of reports,")
     except ValueError as error:
         raise BadStudy(str(error)) from None
-    if until is not None and not (REPORT_INTERVAL <= until <= LONGEST and until.is_integer()):
-        raise BadStudy(f"until {until:g} ms, expected 1, 2, ... {LONGEST:g}")
+    first = math.ceil(FEWEST_SAMPLES * dt)
+    if until is not None and not (first <= until <= LONGEST and until.is_integer()):
+        raise BadStudy(f"until {until:g} ms, expected {first}, {first + 1}, ... {LONGEST:g}")
     return Simulation(
         tissue=problem.TISSUE,
         sampling_interval=dt,
