@@ -280,6 +280,13 @@ def test_where_fronts_meet_the_elements_own_slopes_count():
     np.testing.assert_allclose(found.dispersion[inner], own.dispersion[inner], atol=1e-12)
 
 
+def test_elements_that_do_not_conduct_get_no_current():
+    mesh = with_fibre(box(2))
+    found = lying(mesh, 40.0 * mesh.points[:, 1], factor=0.0)
+    table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2]]))
+    assert (table.at(found) < 1e-6).all()
+
+
 def test_a_factor_is_one_for_fine_elements_and_a_power_law_beyond_the_table():
     table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2]]))
     resolution = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0])

@@ -22,6 +22,7 @@ ASKEW = 0.2
 """Dispersion that the second row of factors is for, about that of the bars that they are measured
 on."""
 DISPERSIONS = (-0.2, 0.7)  # that are told apart: flat elements know no bound
+LEAST_FACTOR = 1e-30  # of the conductivity: coarse beyond all tables, and still a number
 TURNED = 0.1  # of an element's own slope; where fronts meet the mean around it is none
 
 
@@ -109,8 +110,9 @@ class _Stretch:
     """To coordinates in which each element conducts alike in all directions, with D = 1."""
 
     def __init__(self, elements: Elements, cells: Integers) -> None:
-        # Stored in half the precision.
-        root = np.sqrt(elements.factor[cells].astype(np.float64))
+        # Stored in half the precision, in which a tiny factor may be none.
+        factor = np.maximum(elements.factor[cells].astype(np.float64), LEAST_FACTOR)
+        root = np.sqrt(factor)
         self._fibre = elements.fibre[cells].T.astype(np.float64)
         self._along = root * math.sqrt(elements.diffusivity.fibre)
         self._across = root * math.sqrt(elements.diffusivity.cross)
