@@ -193,3 +193,14 @@ def test_a_checkpoint_of_another_study_or_a_damaged_one_is_told_and_not_used(
     job = study.start("damaged", 2, "--resume", "damaged.h5")
     assert job.ended() == 1
     assert "damaged.h5: the checkpoint is damaged or cut off" in job.text()
+
+
+def test_what_cannot_be_written_at_the_end_is_told_before_the_beat(study: Study) -> None:
+    """The heart's name would do, that of its snapshots is too long."""
+    before = sorted(study.folder.iterdir())
+    job = study.start("x" * 232, 2)
+    assert job.ended() != 0
+    assert "voltage.vtkhdf cannot be written: File name too long" in job.text()
+    assert "Traceback" not in job.text()
+    assert "voltage " not in job.text()
+    assert sorted(study.folder.iterdir()) == sorted([*before, study.folder / f"{'x' * 232}.log"])

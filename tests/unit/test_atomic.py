@@ -5,7 +5,7 @@ import pytest
 
 from polycardia.cli import main
 from polycardia.errors import BadStudy
-from polycardia.io.atomic import whole_file
+from polycardia.io.atomic import require_writable, whole_file
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,17 @@ def test_what_cannot_be_written(tmp_path, name, reason):
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadStudy, match=f"cannot be written: {reason}"), whole_file(tmp_path / name):
         pytest.fail("wrote")
+    with pytest.raises(BadStudy, match=f"cannot be written: {reason}"):
+        require_writable(tmp_path / name)
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_asking_whether_a_file_can_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "old").write_text("kept")
+    require_writable(tmp_path / "old")
+    require_writable(tmp_path / "new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old").read_text() == "kept"
 
 
 def test_an_output_of_too_long_a_name_is_told_in_a_sentence(tmp_path, capsys):

@@ -5,7 +5,9 @@ import os
 import pytest
 
 from polycardia.cli import main
-from polycardia.errors import BadArchive
+from polycardia.errors import BadArchive, BadMesh
+from polycardia.io.columns import read_lines
+from polycardia.io.foreign import read_foreign
 from polycardia.io.reading import OpenFile, opened, reading
 
 
@@ -15,6 +17,15 @@ def test_a_pipe_is_no_result_file(tmp_path, reader):
     pipe = tmp_path / "cohort.h5"
     os.mkfifo(pipe)
     with pytest.raises(BadArchive, match=r"cohort\.h5: found a pipe, .* expected an ordinary file"):
+        reader(pipe)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("reader", [read_lines, read_foreign])
+def test_a_pipe_is_no_mesh(tmp_path, reader):
+    pipe = tmp_path / "heart.vtu"
+    os.mkfifo(pipe)
+    with pytest.raises(BadMesh, match=r"^heart\.vtu: found a pipe, .* expected an ordinary file"):
         reader(pipe)
 
 

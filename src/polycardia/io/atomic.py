@@ -23,15 +23,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         BadStudy: nothing can be written there.
     """
-    # Where a name is too long, or a folder is closed, this is false and making the file says so.
-    if os.path.isdir(path):
-        raise BadStudy(f"{path} cannot be written: it is a folder")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-        part.touch(mode=FILE_MODE)
-    except OSError as error:
-        raise BadStudy(f"{path} cannot be written: {error.strerror}") from None
+    part = _begun(path)
     try:
         yield part
         with part.open("rb+") as written:
@@ -44,6 +36,25 @@ def whole_file(path: Path) -> Iterator[Path]:
     for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         left_over.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def require_writable(path: Path) -> None:
+    """Raise what `whole_file` would, before the work is done that the file is for."""
+    _begun(path).unlink(missing_ok=True)
+
+
+def _begun(path: Path) -> Path:
+    """Return the empty part file of ``path``."""
+    # Where a name is too long, or a folder is closed, this is false and making the file says so.
+    if os.path.isdir(path):
+        raise BadStudy(f"{path} cannot be written: it is a folder")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        part.touch(mode=FILE_MODE)
+    except OSError as error:
+        raise BadStudy(f"{path} cannot be written: {error.strerror}") from None
+    return part
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from polycardia.config.variation import HIGHEST_TAG, LOWEST_TAG
 from polycardia.errors import BadMesh, MachineTrouble
+from polycardia.io.reading import require_ordinary
 from polycardia.physics.mesh import Floats, Integers
 
 Bytes = NDArray[np.uint8]
@@ -62,6 +63,7 @@ def read_lines(file: Path) -> Lines:
         BadMesh: no such file, empty, or binary.
         MachineTrouble: the file is there and cannot be read.
     """
+    require_ordinary(file, BadMesh, file.name)
     try:
         raw = np.fromfile(file, dtype=np.uint8)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:

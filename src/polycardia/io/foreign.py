@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from polycardia.errors import BadMesh, MachineTrouble
 from polycardia.io.gmsh_text import check_tags
 from polycardia.io.legacy_vtk import check_legacy_whole
+from polycardia.io.reading import require_ordinary
 from polycardia.physics.mesh import Floats, Integers
 
 VTK_SUFFIXES = (".vtk", ".vtu", ".vtp", ".vtkhdf", ".stl", ".ply")
@@ -97,6 +98,7 @@ def read_foreign(file: Path) -> ForeignMesh:
 
 
 def _check_whole(file: Path) -> None:
+    require_ordinary(file, BadMesh, file.name)
     try:
         size = file.stat().st_size
         with file.open("rb") as opened:

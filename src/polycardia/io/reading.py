@@ -12,17 +12,24 @@ import h5py
 from polycardia.errors import BadArchive, PolycardiaError
 
 
-def require_ordinary(path: Path, error: type[PolycardiaError]) -> None:
+def require_ordinary(path: Path, error: type[PolycardiaError], called: str | None = None) -> None:
     """Raise an ``error`` for what is there and has no end, as a pipe: reading it may never end.
 
     What is missing, or a folder, is left to whoever opens it.
+
+    Args:
+        path: of the file.
+        error: to raise.
+        called: the file's name in the error, where the path is nobody's business.
     """
     try:
         kind = path.stat().st_mode
     except OSError:
         return
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        raise error(f"{path}: found a pipe, a socket or a device, expected an ordinary file")
+        raise error(
+            f"{called or path}: found a pipe, a socket or a device, expected an ordinary file"
+        )
 
 
 def opened(path: Path) -> h5py.File:

@@ -142,18 +142,31 @@ def stimulated_share(mesh: TetMesh) -> Floats:
     Returns:
         ``(n_points,)`` from 0 to 1.
     """
-    corner = mesh.points[mesh.tetrahedra]
-    volume = tet_volumes(mesh.points, mesh.tetrahedra)
-    inside = np.zeros(corner.shape[:2])
-    inside[(corner <= STIMULATED_CUBE).all(axis=(1, 2))] = 0.25
-    touched = (corner.min(axis=1) < STIMULATED_CUBE).all(axis=1) & (inside[:, 0] == 0.0)
+    n = len(mesh.points)
+    reached = mesh.tetrahedra[_reach_the_cube(mesh)]
+    at_it = np.zeros(n, bool)
+    at_it[reached] = True
+    around = mesh.tetrahedra[at_it[mesh.tetrahedra].any(axis=1)]
+    corner = mesh.points[reached]
+    inside = np.full(corner.shape[:2], 0.25)
+    cut = (corner > STIMULATED_CUBE).any(axis=(1, 2))
     lattice = _barycentric_lattice(CUBE_POINTS)
-    place = np.einsum("qa,nai->nqi", lattice, corner[touched])
-    inside[touched] = (place <= STIMULATED_CUBE).all(axis=2) @ lattice / len(lattice)
-    nodes, n = mesh.tetrahedra.ravel(), len(mesh.points)
-    taken = np.bincount(nodes, (volume[:, None] * inside).ravel(), minlength=n)
-    whole = np.bincount(nodes, np.repeat(0.25 * volume, 4), minlength=n)
-    return np.asarray(np.clip(taken / whole, 0.0, 1.0))
+    place = np.einsum("qa,nai->nqi", lattice, corner[cut])
+    inside[cut] = (place <= STIMULATED_CUBE).all(axis=2) @ lattice / len(lattice)
+    inside *= tet_volumes(mesh.points, reached)[:, None]
+    taken = np.bincount(reached.ravel(), inside.ravel(), minlength=n)
+    quarter = 0.25 * tet_volumes(mesh.points, around)
+    whole = np.bincount(around.ravel(), np.repeat(quarter, 4), minlength=n)
+    share = np.divide(taken, whole, out=np.zeros(n), where=at_it)
+    return np.asarray(np.clip(share, 0.0, 1.0))
+
+
+def _reach_the_cube(mesh: TetMesh) -> NDArray[np.bool_]:
+    """Return for every element whether its bounding box reaches into the stimulated cube."""
+    reach = np.ones(len(mesh.tetrahedra), bool)
+    for x in mesh.points.T:
+        reach &= (x < STIMULATED_CUBE)[mesh.tetrahedra].any(axis=1)
+    return reach
 
 
 def _barycentric_lattice(n: int) -> Floats:

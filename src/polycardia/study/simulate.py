@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from polycardia.config import Intracellular, Simulation
 from polycardia.errors import BadStudy, PatientFailure
+from polycardia.io.atomic import require_writable
 from polycardia.io.heart_file import HeartResult, write_heart
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
-from polycardia.io.voltage_file import VoltageWriter, discard_voltage
+from polycardia.io.voltage_file import VoltageWriter, discard_voltage, voltage_path
 from polycardia.provenance import origin, peak_memory
 from polycardia.solver.clock import table
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
@@ -80,7 +81,8 @@ def simulate(
         checkpoint: to go on from and to write; it goes when the heart's file is written.
 
     Raises:
-        BadStudy: on all ranks; the models do not fit, or a checkpoint that has to.
+        BadStudy: on all ranks; the models do not fit, or a checkpoint that has to, or a file
+            cannot be written.
         MachineTrouble: on all ranks; a signal asked for the end, and a checkpoint is written.
     """
     started = time.monotonic()
@@ -89,6 +91,7 @@ def simulate(
         raise BadStudy(f"found {len(models)} cell models, need one each for {', '.join(layers)}")
     run = Run(heart, settings, dict(zip(layers, models, strict=True)), output)
     with PreparedFile(heart) as prepared:
+        _require_writable([output, voltage_path(output), checkpoint.path or output], comm)
         outcome, solved = prepared.outcome, None
         if outcome.status == PREPARED:
             try:
@@ -113,6 +116,20 @@ def simulate(
             discard_voltage(output)
         write_heart(output, result, outcome, record)
     discard(checkpoint)
+
+
+def _require_writable(files: Sequence[Path], comm: Comm) -> None:
+    """Raise now, on all ranks, what would cost the whole beat when it is written.  Collective."""
+    fault = None
+    if comm.Get_rank() == 0:
+        try:
+            for file in files:
+                require_writable(file)
+        except BadStudy as error:
+            fault = error
+    fault = comm.bcast(fault)
+    if fault is not None:
+        raise fault
 
 
 @dataclass(frozen=True)
