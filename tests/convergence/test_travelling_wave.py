@@ -10,7 +10,7 @@ from polycardia.errors import BadStudy
 from polycardia.physics import bar as bars
 from polycardia.solver import front
 from polycardia.solver.resolution import CurrentFactor
-from polycardia.study import calibration
+from polycardia.study import calibration, wave_bench
 
 NOWHERE, EVERYWHERE = 1e9, 0.1  # [mV] across an element, to be taken for one that a front is in
 LENGTH = 14.0  # [mm]
@@ -83,7 +83,7 @@ def other_bar(resolution, monkeypatch):
 
 def test_a_cell_whose_wave_retreats_is_refused(tmp_path, pytestconfig, monkeypatch):
     """The wave's velocity goes as 1 - 2 a."""
-    monkeypatch.setattr(calibration, "FINE_FRONTS", 20.0)
+    monkeypatch.setattr(wave_bench, "FINE_FRONTS", 20.0)
     retreating = cell(tmp_path, pytestconfig.cache.mkdir("kernels"), threshold=0.6)
     with pytest.raises(BadStudy, match="conducts no wave through fine elements"):
         calibration.calibrate(retreating, upstroke=UPSTROKE, dt=0.04, anisotropy=1.0)
@@ -91,8 +91,8 @@ def test_a_cell_whose_wave_retreats_is_refused(tmp_path, pytestconfig, monkeypat
 
 def test_elements_that_no_wave_gets_through_are_refused(nagumo, monkeypatch):
     monkeypatch.setattr(calibration, "RESOLUTIONS", (60.0,))
-    monkeypatch.setattr(calibration, "FEWEST_CELLS", 8)
-    monkeypatch.setattr(calibration, "FINE_FRONTS", 20.0)
+    monkeypatch.setattr(wave_bench, "FEWEST_CELLS", 8)
+    monkeypatch.setattr(wave_bench, "FINE_FRONTS", 20.0)
     with pytest.raises(BadStudy, match=r"elements of 60.0 widths of its front at a time step of"):
         calibration.calibrate(nagumo, upstroke=UPSTROKE, dt=0.04, anisotropy=1.0)
 
