@@ -155,6 +155,16 @@ def test_snakemake_runs_mpi_on_one_node_and_across_both(cluster: Cluster) -> Non
     assert nodes("two") == ["r1", "r2"]
 
 
+def test_the_only_task_of_a_step_is_no_rank_of_anything(cluster: Cluster) -> None:
+    """Cell models are calibrated like this: with the solver, in a job that knows no mpirun."""
+    output = cluster.state.parent / "alone.log"
+    command = "srun -n 1 polycardia slab --dx 1 --dt 0.05 --until 3 --uncorrected"
+    cluster.run(
+        "sbatch", "--wait", "--mem=600", f"--output={output}", "--wrap", command, timeout=90
+    )
+    assert "60 steps" in output.read_text()
+
+
 def test_a_job_whose_node_is_lost_starts_again_on_the_other(cluster: Cluster) -> None:
     output = cluster.state.parent / "lost.log"
     script = 'echo "$SLURMD_NODENAME"; test -n "$SLURM_RESTART_COUNT" || sleep 200'
