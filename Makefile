@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .SILENT:
-.PHONY: setup demo slurm-demo test check bench clean
+.PHONY: setup demo slurm-demo test check bench scale clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # One thread a rank: the ranks share the cores out among themselves.
@@ -56,6 +56,9 @@ check:
 
 bench: setup
 	python tests/benchmark/figures.py
+
+scale: setup
+	PYTHONPATH=tests/workflow python tests/benchmark/scale.py
 
 # Results stay: they may have taken days.
 clean:

@@ -68,11 +68,16 @@ STUDY = checked(study_from, config, "config")
 # A wrong setting elsewhere must not hide what is wrong with the table.
 TABLE = str(STUDY.cohort if STUDY else config.get("cohort", "cohort.tsv"))
 OUTSIDE = STUDY.meshes_outside if STUDY else config.get("meshes_outside") is True
-PATIENTS = checked(read_cohort, Path(TABLE), meshes_outside=OUTSIDE)
+# A job does not ask for every patient's files again: on a shared file system, thousands of jobs
+# would ask its server for thousands of files each.
+PLANNING = workflow.is_main_process
+PATIENTS = checked(
+    read_cohort, Path(TABLE), meshes_outside=OUTSIDE, files_known=not PLANNING
+)
 if STUDY:
     checked(cell_models_of, STUDY)
     checked(results_of, STUDY)
-if STUDY and PATIENTS:
+if STUDY and PATIENTS and PLANNING:
     checked(point_files_exist, STUDY, PATIENTS)
 if FAULTS:
     raise WorkflowError("\n".join(FAULTS))
@@ -80,8 +85,8 @@ if FAULTS:
 RESULTS = STUDY.results
 MODEL = f"{RESULTS}/models/{{layer}}.json"
 KERNELS = f"{RESULTS}/models/kernels"
-PREPARED = f"{RESULTS}/work/{{patient}}/prepared.h5"
-CHECKPOINT = f"{RESULTS}/work/{{patient}}/checkpoint.h5"
+WORK = f"{RESULTS}/work/{{patient}}"
+PREPARED = f"{WORK}/prepared.h5"
 HEART = f"{RESULTS}/hearts/{{patient}}.vtkhdf"
 SHARD = f"{RESULTS}/shards/{{shard}}.h5"
 ARCHIVE = f"{RESULTS}/cohort.h5"
@@ -108,6 +113,8 @@ ECG_MB = 0.25
 PROCESS_MB = 500  # interpreter and libraries, of every process
 MORE_MEMORY = 1.5
 FEWEST_RANKS, MOST_RANKS = 2, 64
+# To get an answer for a heart.  One more job then writes down why there is none.
+ATTEMPTS = 3
 
 # Names of patients, and what logs say of their hearts: for the user and the group only.
 os.umask(0o027)
@@ -165,8 +172,20 @@ def shown_settings(wildcards):
     )
 
 
+def attempt_number(wildcards, attempt):
+    """Through a resource: nothing is computed again because it differs."""
+    return attempt
+
+
+def only_concludes(attempt):
+    """Whether a job writes down why there is no answer, which takes next to nothing."""
+    return attempt > ATTEMPTS
+
+
 def prepare_memory(wildcards, input, attempt):
     """[MB], more on every retry."""
+    if only_concludes(attempt):
+        return PROCESS_MB
     source = sum(os.path.getsize(path) for path in input) / 1e6
     finest = STUDY.anatomy.edge_length or SOURCE_EDGE
     growth = max(1.0, SOURCE_EDGE / finest) ** 3
@@ -190,43 +209,48 @@ def minutes(wildcards, attempt):
 
 
 def simulate_minutes(wildcards, attempt):
-    """[min]"""
-    return 240 * attempt
+    """[min], more on every retry."""
+    return 30 if only_concludes(attempt) else 240 * attempt
 
 
 def nodes_of(prepared):
     return os.path.getsize(prepared) / PREPARED_BYTES_PER_NODE
 
 
-def ranks(wildcards, input):
+def ranks(wildcards, input, attempt):
     """At least two: the SLURM executor takes no MPI job of one."""
+    if only_concludes(attempt):
+        return FEWEST_RANKS
     wanted = round(nodes_of(input.heart) / NODES_PER_RANK)
     return min(MOST_RANKS, max(FEWEST_RANKS, wanted))
 
 
-def cores(wildcards, input):
+def cores(wildcards, input, attempt):
     """As many as ranks; a plan of a heart that is not prepared yet counts the fewest.
 
     Threads, unlike resources, must be a number at once; the job asks again when it is ready.
     """
-    return ranks(wildcards, input) if os.path.exists(input.heart) else FEWEST_RANKS
+    there = os.path.exists(input.heart)
+    return ranks(wildcards, input, attempt) if there else FEWEST_RANKS
 
 
-def tasks(wildcards, input, threads):
+def tasks(wildcards, input, threads, attempt):
     """Ranks as sized, or where this machine is all there is, no more than it has cores.
 
     Snakemake fits threads to ``--cores``, but inside a batch job that would be one node's.
     """
     alone = workflow.is_main_process and workflow.local_exec
-    return threads if alone else ranks(wildcards, input)
+    return threads if alone else ranks(wildcards, input, attempt)
 
 
 def memory_per_rank(wildcards, input, attempt):
     """[MB], more on every retry; the first rank gathers the maps of the whole heart."""
+    if only_concludes(attempt):
+        return PROCESS_MB
     nodes = nodes_of(input.heart)
     share = (
         (SOLVER_BYTES_PER_NODE + RESULT_BYTES_PER_NODE)
         * nodes
-        / ranks(wildcards, input)
+        / ranks(wildcards, input, attempt)
     )
     return int((PROCESS_MB + share / 1e6) * MORE_MEMORY ** (attempt - 1))

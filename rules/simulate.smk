@@ -9,7 +9,7 @@ rule simulate:
         ensure(HEART, non_empty=True),
     log:
         f"{LOGS}/simulate/{{patient}}.log",
-    retries: 2
+    retries: ATTEMPTS
     conda:
         "../envs/conda.yaml"
     threads: cores
@@ -25,16 +25,27 @@ rule simulate:
         runtime=simulate_minutes,
         # A resource, because nothing is computed again when it changes.
         checkpoint_minutes=10,
+        attempt=attempt_number,
+        attempts=ATTEMPTS,
     params:
         settings=SIMULATION,
         kernels=KERNELS,
-        checkpoint=CHECKPOINT,
+        checkpoint=f"{WORK}/checkpoint.h5",
+        attempts=f"{WORK}/simulate.attempts.json",
         solver_version=SOLVER_VERSION,
     shell:
-        "{resources.mpi} -n {resources.tasks}"
+        "if [ {resources.attempt} -le {resources.attempts} ]; then"
+        " python -m polycardia attempt"
+        " --attempts {params.attempts:q} --number {resources.attempt}"
+        " && {{ {resources.mpi} -n {resources.tasks}"
         " python -m mpi4py -m polycardia simulate"
         " --heart {input.heart:q} --models {input.models:q} --kernels {params.kernels:q}"
         " --settings {params.settings:q} --output {output:q}"
         " --checkpoint {params.checkpoint:q}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"
-        " > {log:q} 2>&1"
+        " > {log:q} 2>&1 || {{"
+        " python -m polycardia attempt --attempts {params.attempts:q} --died {log:q}; exit 1; }}; }}"
+        " && rm {params.attempts:q};"
+        " else python -m polycardia conclude"
+        " --heart {input.heart:q} --settings {params.settings:q} --output {output:q}"
+        " --attempts {params.attempts:q} >> {log:q} 2>&1; fi"

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polycardia.companions import companions, surface_files
+from polycardia.companions import companions
 from polycardia.errors import BadStudy
+from polycardia.table_files import WANTED, TableFiles
 
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 UNITS = ("m", "cm", "mm", "um")
@@ -41,15 +42,6 @@ QUANTITIES: Mapping[str, Quantity] = {
     "qt_interval": Quantity("ms", 100.0, 900.0),
     "heart_rate": Quantity("1/min", 10.0, 350.0),
 }
-PATHS: Mapping[str, tuple[Callable[[Path], object], str]] = {
-    "mesh": (companions, "a file that exists"),
-    "surfaces": (
-        surface_files,
-        "a file that exists, or a folder or common beginning of labelled surface files",
-    ),
-    "fibres": (Path.is_file, "a file that exists"),
-}
-"""What finds the files that a column with a path names, and what it may name."""
 REQUIRED = ("patient", "mesh")
 COLUMNS = (*REQUIRED, "units", "surfaces", "fibres", "sex", *QUANTITIES)
 
@@ -114,12 +106,21 @@ class Patient:
         return json.dumps({"sex": self.sex, **self.clinical}, sort_keys=True)
 
 
-def read_cohort(table: Path, *, meshes_outside: bool = False) -> dict[str, Patient]:
+def read_cohort(
+    table: Path,
+    *,
+    meshes_outside: bool = False,
+    files_known: bool = False,
+    only: Callable[[str], bool] = lambda identifier: True,
+) -> dict[str, Patient]:
     """Read and check ``cohort.tsv``; patients by identifier, in the order of their identifiers.
 
     Args:
         table: tab-separated text with a header line.
         meshes_outside: allow paths that leave the table's folder.
+        files_known: do not look for the files that the table names.  For the jobs of a run that
+            looked when it was planned: otherwise each would ask for every patient's files.
+        only: says of an identifier whether its row is read; other rows are not checked.
 
     Raises:
         BadStudy: one line for every fault: row, column, what was found, what is allowed.
@@ -129,8 +130,13 @@ def read_cohort(table: Path, *, meshes_outside: bool = False) -> dict[str, Patie
     faults = [f"{table}: {fault}" for fault in _header_faults(header)]
     patients: dict[str, Patient] = {}
     first_seen: dict[str, int] = {}
+    files = TableFiles(table.parent, meshes_outside=meshes_outside, known=files_known)
+    column = header.index("patient") if "patient" in header else len(header)
+    number = 0  # of the last row
     for number, cells in rows:
-        reader = _Row(number, table, meshes_outside)
+        if column < len(cells) and not only(cells[column]):
+            continue
+        reader = _Row(number, table, files)
         patient = reader.patient(header, cells)
         name = patient.identifier.lower()
         if name in first_seen:
@@ -140,7 +146,7 @@ def read_cohort(table: Path, *, meshes_outside: bool = False) -> dict[str, Patie
         first_seen.setdefault(name, number)
         patients[patient.identifier] = patient
         faults += reader.faults
-    if not patients:
+    if number == 0:
         faults.append(f"{table}: found no patient, expected one row each below the header")
     if faults:
         raise BadStudy("\n".join(_shortened(faults)))
@@ -177,12 +183,12 @@ def _header_faults(header: list[str]) -> Iterator[str]:
 class _Row:
     """Reads one row and collects what is wrong with it."""
 
-    def __init__(self, number: int, table: Path, meshes_outside: bool) -> None:
+    def __init__(self, number: int, table: Path, files: TableFiles) -> None:
         self.faults: list[str] = []
         self._number = number
         self._table = table
         self._folder = table.parent
-        self._meshes_outside = meshes_outside
+        self._files = files
 
     def fault(self, column: str, found: str, allowed: str) -> None:
         where = f"{self._table}: row {self._number}: {column}"
@@ -226,22 +232,21 @@ class _Row:
         if not text.isprintable():
             self.fault(column, text, "a path without control characters")
             return None
-        path = self._folder / text
-        if not BRACES.isdisjoint(str(path.absolute())):
+        path = self._files.folder / text
+        if not BRACES.isdisjoint(str(path)):
             self.fault(column, text, "a path without { and }, also above the table's folder")
             return None
-        if not self._meshes_outside and not _is_below(path, self._folder):
+        if not self._files.may_be_read(path):
             self.fault(
                 column,
                 text,
                 f"a path inside the table's folder ({self._folder}), or meshes_outside: true",
             )
             return None
-        files, allowed = PATHS[column]
-        if not files(path):
-            self.fault(column, text, allowed)
+        if not self._files.are_there(column, path):
+            self.fault(column, text, WANTED[column])
             return None
-        return path.absolute()
+        return path
 
     def _choice(self, column: str, text: str, allowed: tuple[str, ...]) -> str | None:
         if text and text not in allowed:
@@ -260,11 +265,6 @@ class _Row:
             self.fault(column, text, f"{wanted} from {span}, or nothing")
             return None
         return number
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    """Whether a path stays in a folder, with every link followed."""
-    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _short(found: str) -> str:

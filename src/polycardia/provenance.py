@@ -1,7 +1,6 @@
 """Who computed this, from what, with which versions."""
 
 import hashlib
-import os
 import platform
 import resource
 import subprocess
@@ -11,10 +10,9 @@ from importlib import metadata
 from pathlib import Path
 
 import polycardia
+from polycardia.scheduler import job_id, job_nodes
 
 LIBRARIES = ("numpy", "scipy", "h5py", "meshio", "vtk", "myokit")
-SCHEDULER_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
-SCHEDULER_NODES = ("SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_HOSTS")
 READ_AT_ONCE = 1 << 20  # [bytes]
 
 
@@ -29,8 +27,8 @@ def origin(settings: str) -> dict[str, str]:
         "version": polycardia.__version__,
         "git_revision": git_revision(),
         "host": platform.node(),
-        "scheduler_id": _first_set(SCHEDULER_IDS),
-        "scheduler_nodes": _first_set(SCHEDULER_NODES),
+        "scheduler_id": job_id(),
+        "scheduler_nodes": job_nodes(),
         "python_version": platform.python_version(),
         **{f"{name}_version": _version(name) for name in LIBRARIES},
     }
@@ -62,11 +60,6 @@ def git_revision() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _first_set(names: Iterable[str]) -> str:
-    """Return what the batch system says under the first of these names, or ''."""
-    return next((os.environ[name] for name in names if name in os.environ), "")
 
 
 def _version(library: str) -> str:

@@ -16,7 +16,8 @@ RANKS = (4, 8, 16, 32, 64, 128, 256)
 LATENCY = 2.0e-6  # [s] of a message between two nodes of a cluster with InfiniBand
 BANDWIDTH = 10.0e9  # [B/s] of one rank's messages, all ranks of a node sending
 VALUE = 8  # [B]
-LOOKS = 2  # reductions at each look at the tissue: fastest change, lost voltage
+LOOKS = 1  # reductions at each look at the tissue (`solver.control`)
+WIDE = 3  # values a node in one exchange at each look: the slope (`solver.resolution`)
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ def predicted(
     """Return what a step costs with ``count.ranks`` ranks.
 
     A rank steps its own nodes, and the reaction of its ghosts too; an exchange is a latency for
-    every neighbour and the ghosts over the bandwidth; a reduction a latency for every level of a
-    tree.  Differences in the front's share between ranks are left out.
+    every neighbour and the ghosts over the bandwidth, with one value for each of them but at looks;
+    a reduction a latency for every level of a tree.  Differences in the front's share between ranks
+    are left out.  This is a beat with a front in it: where there is none, a look exchanges less.
 
     Args:
         count: of the partition.
@@ -85,18 +87,20 @@ def predicted(
         exchanges: in a step.
         steps_a_look: between two looks at the tissue.
     """
-    exchange = count.neighbours * LATENCY + count.most_ghosts * VALUE / BANDWIDTH
+    values = exchanges + (WIDE - 1) / steps_a_look
+    exchanging = exchanges * count.neighbours * LATENCY
+    exchanging += values * count.most_ghosts * VALUE / BANDWIDTH
     reductions = LOOKS / steps_a_look
     own = n_nodes / count.ranks
     computing = 1e-9 * (reaction_ns * count.most_nodes + other_ns * own)
-    step = computing + exchanges * exchange + reductions * math.log2(count.ranks) * LATENCY
+    step = computing + exchanging + reductions * math.log2(count.ranks) * LATENCY
     return {
         "ranks": count.ranks,
         "nodes_a_rank": own,
         "neighbours_at_most": count.neighbours,
         "ghosts_at_most": count.most_ghosts,
         "messages_a_step": count.messages * exchanges,
-        "bytes_a_step": count.ghosts * VALUE * exchanges,
+        "bytes_a_step": count.ghosts * VALUE * values,
         "reductions_a_step": reductions,
         "us_a_step": 1e6 * step,
         "efficiency": 1e-9 * (reaction_ns + other_ns) * own / step,

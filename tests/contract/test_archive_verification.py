@@ -87,6 +87,7 @@ DAMAGED_ARCHIVES = [
     (drop("hearts/b"), "hearts are others than the patients"),
     (attribute("VTKHDF", "Type", np.bytes_("ImageData")), "expected MultiBlockDataSet"),
     (drop("VTKHDF/Assembly/b"), "Assembly holds other blocks than the solved hearts"),
+    (drop("VTKHDF/heart_b"), "VTKHDF holds other links than heart_<patient> of the solved hearts"),
     (lambda file: file.move("VTKHDF/Assembly/b", "VTKHDF/Assembly/c"), "holds other blocks"),
 ]
 

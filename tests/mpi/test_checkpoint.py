@@ -1,6 +1,7 @@
 """An interrupted beat goes on to the same bits, and on other ranks to the same numbers."""
 
 import random
+import re
 import shutil
 import signal
 import sys
@@ -49,8 +50,8 @@ SETTINGS = {
         "probes": {
             "at": [
                 {"name": "low", "heart": {"ventricle": "lv", "apicobasal": 0.3, "rotation": 0.0}},
-                {"name": "first", "point": [0.0, 0.0, 0.0]},
-                {"name": "far", "point": [60.0, 40.0, 50.0]},
+                {"name": "high", "heart": {"ventricle": "lv", "apicobasal": 0.9, "rotation": 90.0}},
+                {"name": "far", "site": "rv_anterior_papillary"},
             ],
             "variables": ["gate.h"],
         },
@@ -173,6 +174,45 @@ def test_killed_between_two_checkpoints_of_the_timer_it_goes_on_from_the_last(
     assert_same_bits(study, "timer")
     assert list(study.folder.glob(".timer*")) == []
     assert not (study.folder / "timer.h5").exists()
+
+
+def block(folder: Path) -> None:
+    """Put a file where a folder is."""
+    folder.rename(folder.with_name("aside"))
+    folder.touch()
+
+
+def unblock(folder: Path) -> None:
+    folder.unlink()
+    folder.with_name("aside").rename(folder)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_and_the_beat_goes_on(study: Study) -> None:
+    (study.folder / "there").mkdir()
+    every = ("--checkpoint", "there/c.h5", "--checkpoint-minutes", "0.002")
+    job = study.start("told", 2, *every)
+    job.wait_for(lambda text: "checkpoint at " in text)
+    block(study.folder / "there")
+    job.wait_for(lambda text: text.count("no checkpoint: there/c.h5 cannot be written") >= 2)
+    unblock(study.folder / "there")
+    written = job.text().count("checkpoint at ")
+    job.wait_for(lambda text: text.count("checkpoint at ") > written)
+    assert job.ended() == 0, job.text()
+    assert_same_bits(study, "told")
+    assert list((study.folder / "there").iterdir()) == []
+
+
+def test_a_signal_ends_a_beat_whose_checkpoint_cannot_be_written_and_says_so(
+    study: Study,
+) -> None:
+    (study.folder / "gone").mkdir()
+    job = study.start("lost", 2, "--checkpoint", "gone/c.h5")
+    job.reach(3)
+    block(study.folder / "gone")
+    job.a_rank().send_signal(signal.SIGTERM)
+    assert job.ended() == 1
+    sentence = re.findall(r"^polycardia: ended by SIGTERM at \S+ ms, (.*)$", job.text(), re.M)
+    assert sentence == ["no checkpoint: gone/c.h5 cannot be written: File exists"]
 
 
 def test_a_checkpoint_of_another_study_or_a_damaged_one_is_told_and_not_used(

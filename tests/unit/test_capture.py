@@ -55,6 +55,20 @@ def test_each_watch_has_its_own_nodes_and_time():
     assert counted(several, upstrokes).counts.tolist() == [2, 0, 1, 0]
 
 
+def test_a_thousand_watches_count_as_each_would_alone():
+    """Of different lengths, overlapping, in no order."""
+    rng = np.random.default_rng(3)
+    upstrokes = rng.uniform(0.0, 100.0, 30)
+    since = np.round(rng.uniform(0.0, 95.0, 300))
+    until = since + rng.choice([1.0, 5.0, 60.0], 300)
+    several = [Watch(rng.integers(0, 30, 4), *span) for span in zip(since, until, strict=True)]
+    expected = [
+        sum(w.since <= DT * np.ceil(upstrokes[node] / DT - 1) + 0.25 < w.until for node in w.nodes)
+        for w in several
+    ]
+    assert counted(several, upstrokes).counts.tolist() == expected
+
+
 def test_a_counter_goes_on_from_where_another_stopped():
     watch = [Watch(np.arange(2), 0.0, 50.0)]
     first = counted(watch, np.array([5.0, np.inf]))
@@ -139,6 +153,12 @@ def test_watches_go_from_the_beats_onset_to_after_the_sites_own():
     found = watches(SITES, OWNED, settings)
     assert [(w.since, w.until) for w in found[:3]] == [(0.0, 54.0), (0.0, 50.0), (500.0, 554.0)]
     assert [w.nodes.tolist() for w in found[:2]] == [[4, 5, 6, 7], [5, 6]]
+
+
+def test_pulses_at_a_place_share_its_nodes():
+    settings = simulation(sites=[SITE, OTHER], stimuli=[PACING])
+    for found in (stimuli(SITES, OWNED, settings), watches(SITES, OWNED, settings)):
+        assert len({id(each.nodes) for each in found}) == 2
 
 
 def test_a_heart_prepared_without_a_place_is_refused():

@@ -138,3 +138,42 @@ def test_the_digest_of_contents_sees_data_and_not_who_wrote_it(tmp_path: Path) -
     first = digest("a.h5", "one", [1.0, 2.0])
     assert digest("b.h5", "other", [1.0, 2.0]) == first
     assert digest("c.h5", "one", [1.0, np.nextafter(2.0, 3.0)]) != first
+
+
+# HDF5 that finds no room may end the process, and may tell of it only when it ends.
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from polycardia.io.checkpoint_file import require_whole, write_checkpoint
+path = Path(sys.argv[1])
+write_checkpoint(path, {"about": "before"}, [("a", np.zeros(10))])
+whole = path.read_bytes()
+large = [("a", np.ones(500_000))]
+in_the_middle = [("a", np.ones(5_000)), ("b", np.ones(500_000)), ("c", np.ones(5_000))]
+many_small = [(f"a/{number}", np.ones(1_000)) for number in range(500)]
+at_most = lambda n: resource.setrlimit(resource.RLIMIT_FSIZE, (n, resource.RLIM_INFINITY))
+for arrays in (large, in_the_middle, many_small):
+    at_most(2_000_000)
+    try:
+        write_checkpoint(path, {}, arrays)
+    except OSError as error:
+        print(error.strerror)
+    at_most(resource.RLIM_INFINITY)
+    assert path.read_bytes() == whole
+write_checkpoint(path, {}, many_small)
+require_whole(path)
+print(sorted(file.name for file in path.parent.iterdir()))
+"""
+
+
+def test_where_there_is_no_room_the_last_one_stays_and_the_process_goes_on(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "c.h5")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["File too large"] * 3 + ["['c.h5']"]
+    assert done.stderr == ""

@@ -83,6 +83,44 @@ def test_the_first_rank_alone_asks_when_it_is_time() -> None:
     assert marks == [16]
 
 
+class Three(Unfinished):
+    """A beat of three arrays, that counts how many are taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def gathered(self, comm: Comm) -> Named:
+        for number in range(3):
+            self.taken += 1
+            yield str(number), np.zeros(3)
+
+
+def test_what_cannot_be_written_is_told_and_tried_again_and_the_others_are_not_left_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They hand over every array, and wait where one is not taken."""
+
+    def keep(mark: Mark, arrays: Named) -> None:
+        next(arrays)
+        raise MachineTrouble("the disk is full")
+
+    checkpoints = Checkpoints(every=0.05, wanted=True, keep=keep)
+    beat = Three()
+    time.sleep(0.06)
+    fault = checkpoints.put_away(alone(), Mark(16, 1), beat)
+    assert str(fault) == "the disk is full"
+    assert beat.taken == 3
+    assert "no checkpoint: the disk is full" in caplog.text
+    assert checkpoints.asked() == NOT_ASKED
+    time.sleep(0.06)
+    assert checkpoints.asked() == TIMER
+    end_if_signalled(TIMER, 3.2, fault)
+    with pytest.raises(
+        MachineTrouble, match=r"SIGTERM at 3\.2 ms, no checkpoint: the disk is full"
+    ):
+        end_if_signalled(signal.SIGTERM, 3.2, fault)
+
+
 def test_after_the_timer_a_beat_goes_on_and_after_a_signal_it_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from polycardia.cli.parser import COMMANDS, parser
+from polycardia.errors import BadStudy
 
 
 def commands():
@@ -70,3 +71,27 @@ def test_units_and_whole_numbers_are_named(capsys, typed, expected):
 def test_a_long_text_is_cut(capsys):
     sentence = refused(capsys, "slab", "--dt", "x" * 10_000)
     assert len(sentence) < 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (
+            ("model", "--settings", '{"model": {"name": "tp06_epi"}}'),
+            "--settings goes with --kernels; or give --config",
+        ),
+        (
+            ("model", "--settings", '{"model": {"name": "tp06_epi"}}', "--kernels", "k"),
+            "--settings goes with --output; or give --config",
+        ),
+        (
+            ("prepare", "--settings", "{}"),
+            "--settings goes with --source; or give --config and --patient",
+        ),
+    ],
+)
+def test_what_settings_go_with_is_named_and_what_else_the_command_takes(typed, sentence):
+    arguments = parser().parse_args(typed)
+    with pytest.raises(BadStudy) as raised:
+        arguments.command(arguments)
+    assert str(raised.value) == sentence

@@ -93,6 +93,40 @@ class _Ranks:
         self.Get_rank, self.Get_size = lambda: rank, lambda: size
 
 
+class _Vector:
+    """Stands for PETSc's, of so many values a node."""
+
+    def __init__(self, width):
+        self.getBlockSize = lambda: width
+
+    def ghostUpdate(self, insert, direction):
+        pass
+
+
+class _TwoRanks(_Ranks):
+    """The first of two that are alike."""
+
+    def allgather(self, value):
+        return [value, value]
+
+    def allreduce(self, value, operation=MPI.SUM):
+        return 2 * value if operation == MPI.SUM else value
+
+
+def test_only_what_steps_exchange_is_counted_with_all_its_values():
+    comm = _TwoRanks(0, 2)
+    halo = Halo(Ownership(10, 0, 5), np.arange(7), comm)  # two ghosts, of one neighbour
+    halo.exchange(_Vector(1))  # before the beat
+    clock = Clock(halo)
+    halo.exchange(_Vector(1))  # still
+    clock.start()
+    for width in (1, 3, 1):
+        halo.exchange(_Vector(width))
+    cost = clock.cost(comm)
+    assert (cost.exchanges, cost.messages) == (3, 6)
+    assert cost.message_bytes == 2 * (1 + 3 + 1) * 2 * 8
+
+
 @pytest.mark.parametrize(("n_nodes", "size"), [(10, 1), (10, 3), (17, 17), (1000, 7)])
 def test_every_node_is_owned_by_the_rank_whose_slice_it_is_in(n_nodes, size):
     owner = owners(np.arange(n_nodes), n_nodes, size)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from polycardia.cohort import Source, clinical_digest_of, read_cohort, shard_of
@@ -130,6 +132,38 @@ def test_a_link_out_of_the_folder_needs_permission_too(table):
     (path.parent / "link.vtu").symlink_to(path.parent.parent / "outside.vtu")
     assert "inside the table's folder" in faults_of(path)[0]
     assert list(read_cohort(path, meshes_outside=True)) == ["p1"]
+
+
+def test_a_folder_that_leads_outside_is_followed_for_every_row(table):
+    path = table("patient\tmesh", "p1\ta.vtu", "p2\tsub/m.vtu", "p3\tsub/n.vtu", "p4\tempty/..")
+    other = path.parent.parent / "other"
+    other.mkdir()
+    for name in ("m.vtu", "n.vtu"):
+        (other / name).touch()
+    (path.parent / "sub").symlink_to(other)
+    faults = faults_of(path)
+    assert ["row 3: mesh" in faults[0], "row 4: mesh" in faults[1]] == [True, True]
+    assert all("inside the table's folder" in fault for fault in faults[:2])
+    assert "found 'empty/..', expected a file that exists" in faults[2]
+
+
+def test_a_job_looks_for_no_file(table, monkeypatch):
+    path = table("patient\tmesh\tage", "p1\tgone.vtu\t40", "p2\t../gone.vtu\t41")
+    asked = []
+    for name in ("stat", "resolve", "is_file", "is_dir", "is_symlink"):
+        monkeypatch.setattr(Path, name, lambda self, *_, **__: asked.append(self))
+    patients = read_cohort(path, files_known=True)
+    assert asked == []
+    assert patients["p1"].source.mesh == path.parent / "gone.vtu"
+    assert patients["p2"].clinical == {"age": 41.0}
+
+
+def test_rows_of_others_are_neither_read_nor_checked(table):
+    path = table("patient\tmesh\tage", "p1\ta.vtu\t40", "p2\tgone.vtu\t-7", "p2\t\t")
+    assert list(read_cohort(path, only=lambda name: name == "p1")) == ["p1"]
+    assert read_cohort(path, only=lambda name: name == "p3") == {}
+    with pytest.raises(BadStudy, match="row 3: age"):
+        read_cohort(path, only=lambda name: name == "p2")
 
 
 def test_a_huge_cell_is_refused_and_not_repeated(table):

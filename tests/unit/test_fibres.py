@@ -14,7 +14,7 @@ HEARTS = ["heart-a", "heart-b"]
 
 
 def fibres_of(mesh, boundary, **angles):
-    axes = heart_axes(mesh, boundary)
+    axes = heart_axes(mesh.points, boundary)
     coordinates = wall_coordinates(mesh, boundary, axes)
     return axes, coordinates, *rule_based_fibres(mesh, coordinates, FibreAngles(**angles))
 
@@ -119,7 +119,9 @@ def test_a_cell_without_a_transmural_gradient_follows_its_neighbours():
     beneath = np.flatnonzero(np.isin(bumpy.tetrahedra[:-1], face).sum(axis=1) == 3)
     # A layer's difference in depth, 1/4 to 1/2 of the wall, turns the fibres by up to 45 degrees.
     assert abs(fibre[-1] @ fibre[beneath[0]]) > np.cos(np.radians(45.0))
-    assert helix_angles(bumpy, heart_axes(bumpy, rim), fibre)[-1] == pytest.approx(-50.0, abs=8.0)
+    assert helix_angles(bumpy, heart_axes(bumpy.points, rim), fibre)[-1] == pytest.approx(
+        -50.0, abs=8.0
+    )
 
 
 def test_fibres_turn_with_the_heart():

@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 
@@ -7,7 +8,7 @@ from refusals import refused_with
 from polycardia.errors import BadModel
 from polycardia.ionic.generator import c_source
 from polycardia.ionic.model import load_model, with_constants
-from polycardia.ionic.models import FOLDER, MODELS
+from polycardia.ionic.models import FOLDER, MODELS, model_files
 
 LEAK = """\
 [[model]]
@@ -179,3 +180,33 @@ def test_slab_benchmarks_initial_state():
         *(-85.23, 0.00621, 0.4712, 0.0095, 0.00172, 0.7444, 0.7045, 3.373e-5, 0.7888, 0.9755),
         *(0.9953, 0.999998, 2.42e-8, 0.000126, 3.64, 0.00036, 0.9073, 8.604, 136.89),
     ]
+
+
+def test_files_of_a_users_own_model(tmp_path):
+    variant = tmp_path / "mine.toml"
+    variant.write_text('model = "base.mmt"')
+    assert model_files(str(variant)) == [variant, tmp_path / "base.mmt"]
+    assert model_files("tp06_endo") == []
+
+
+@pytest.mark.timeout(30)
+def test_asking_for_a_models_files_reads_no_pipe(tmp_path):
+    """The workflow asks while it is parsed, and reading a pipe waits for somebody to write."""
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    assert model_files(str(pipe)) == [pipe]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('model = "base.mmt"\n' + "#" * 1_000_000, "over 1000000 bytes, so not the text of"),
+        ("model = " + "[" * 100_000, "brackets nested too deeply"),
+    ],
+)
+def test_a_variant_that_is_none_is_left_to_who_loads_it(tmp_path, text, sentence):
+    variant = tmp_path / "mine.toml"
+    variant.write_text(text)
+    assert model_files(str(variant)) == [variant]
+    with pytest.raises(BadModel, match=sentence):
+        load_model(variant)

@@ -44,7 +44,7 @@ def test_potential_of_a_spherical_shell_becomes_even_in_radius():
 @pytest.fixture(scope="module")
 def heart():
     mesh, boundary = shell()
-    return mesh, boundary, wall_coordinates(mesh, boundary, heart_axes(mesh, boundary))
+    return mesh, boundary, wall_coordinates(mesh, boundary, heart_axes(mesh.points, boundary))
 
 
 def test_coordinates_take_their_values_on_the_surfaces(heart):
@@ -66,7 +66,7 @@ def test_nodes_between_the_endocardia_belong_to_the_left_one():
     label = boundary.label.copy()
     label[left[: left.size // 4]] = Surface.RV_ENDO
     torn = Boundary(boundary.triangles, label)
-    coordinates = wall_coordinates(mesh, torn, heart_axes(mesh, boundary))
+    coordinates = wall_coordinates(mesh, torn, heart_axes(mesh.points, boundary))
     on = surface_nodes(torn)
     shared = np.intersect1d(on[Surface.LV_ENDO], on[Surface.RV_ENDO])
     assert shared.size > 0
@@ -94,7 +94,9 @@ def test_a_missing_surface_is_named():
     mesh, boundary = shell()
     label = np.where(boundary.label == Surface.BASE, Surface.EPI, boundary.label)
     with pytest.raises(BadMesh, match="no triangles labelled BASE"):
-        wall_coordinates(mesh, Boundary(boundary.triangles, label), heart_axes(mesh, boundary))
+        wall_coordinates(
+            mesh, Boundary(boundary.triangles, label), heart_axes(mesh.points, boundary)
+        )
 
 
 def test_a_mesh_in_two_parts_is_refused():
@@ -106,4 +108,4 @@ def test_a_mesh_in_two_parts_is_refused():
         np.concatenate([mesh.region, other.region]),
     )
     with pytest.raises(BadMesh, match="falls into 2 parts"):
-        wall_coordinates(both, boundary, heart_axes(mesh, boundary))
+        wall_coordinates(both, boundary, heart_axes(mesh.points, boundary))

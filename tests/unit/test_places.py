@@ -10,6 +10,7 @@ from polycardia.io.point_sets import read_points
 from polycardia.physics.mesh import TetMesh
 from polycardia.physics.places import (
     PointSet,
+    cloud_of,
     nodes_in_ball,
     place_ball,
     place_box,
@@ -29,7 +30,7 @@ def block():
     corner = grid[(grid < SIDE - 1).all(axis=1)]
     numbers = (corner[:, None] + np.argwhere(np.ones((2, 2, 2)))) @ [SIDE * SIDE, SIDE, 1]
     cells = numbers[:, [[0, a, b, 7] for a, b in PATHS]].reshape(-1, 4)
-    return TetMesh(grid * STEP, cells, np.zeros(len(cells), np.int64))
+    return cloud_of(TetMesh(grid * STEP, cells, np.zeros(len(cells), np.int64)))
 
 
 def test_a_ball_takes_all_nodes_within_its_radius(block):
@@ -172,4 +173,4 @@ def test_files_of_points_lie_beside_the_mesh(tmp_path):
 def test_the_box_heart_of_the_other_tests_has_a_wall_to_stimulate():
     heart = box_heart()
     mesh = TetMesh(heart.points, heart.tetrahedra, heart.region)
-    assert place_ball(mesh, "apex", np.array([30.0, 30.0, 6.0]), 7.0).around.size
+    assert place_ball(cloud_of(mesh), "apex", np.array([30.0, 30.0, 6.0]), 7.0).around.size

@@ -1,5 +1,7 @@
 """What the protocol's settings mean in pulses, and every sentence about those that cannot be."""
 
+import time
+
 import pytest
 
 from polycardia.config import Study, study_from
@@ -77,6 +79,26 @@ def test_the_mapped_beat_goes_from_its_onset_to_the_next(mapped, window):
     assert (found.record_from, found.record_until) == window
     # the pulse at 1000 ms, the last site 15 ms later, and the time to capture
     assert found.settled_from == (0.0 if mapped == "last" else 1065.0)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("mapped", "until"), [("first", 100.0), ("last", None)])
+def test_the_longest_train_is_read_at_once(mapped, until):
+    """A list of all pulses for every pulse took minutes."""
+    train = {"name": "t", "count": 9999, "cycle_length": 100.0}
+    found = study(stimuli=[train], mapped_beat=mapped, numerics={"duration": 1e6})
+    started = time.perf_counter()
+    stimulation = found.simulation().stimulation
+    assert stimulation.record_until == until
+    assert stimulation.settled_from == (999865.0 if until else 0.0)
+    assert time.perf_counter() - started < 5.0
+
+
+def test_ten_thousand_single_pulses_are_checked_at_once():
+    stimuli = [{"name": f"s{k}", "at": ["rv_septal"], "time": 100.0 * k} for k in range(9999)]
+    started = time.perf_counter()
+    study(stimuli=stimuli, numerics={"duration": 1e6})
+    assert time.perf_counter() - started < 5.0
 
 
 @pytest.mark.parametrize(

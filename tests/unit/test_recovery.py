@@ -94,3 +94,26 @@ def test_a_node_within_an_earlier_action_potential_waits_for_the_next():
 def test_an_end_behind_the_window_does_not_count():
     found = observed(trapezoid, np.arange(0.0, 400.0, 0.5), window=Window(end=ENDS[0] + 1.0)).time
     np.testing.assert_allclose(found, [ENDS[0], np.nan, np.nan], rtol=1e-9)
+
+
+@pytest.mark.parametrize("dt", [0.025, 0.03, 0.1])
+def test_rest_is_as_long_ago_as_it_says_however_steps_round(dt):
+    """The rest drifts, so that the level of the end shows when it was taken.
+
+    Steps of 0.03 ms end a rounding error before some of the moments that rests are taken at.
+    """
+    starts, drift, peak = np.arange(25.0, 500.0, 10.0), 0.05, 30.0
+
+    def voltage_at(t):
+        rest = -90.0 + drift * np.minimum(t, starts)
+        rise = rest + (peak - rest) * np.clip(t - starts, 0.0, 1.0)
+        return np.minimum(rise, peak - SLOPE * np.maximum(t - starts - 50.0, 0.0))
+
+    recovery = Recovery(voltage_at(0.0), threshold=0.0)
+    for step in range(round(650.0 / dt)):
+        time = step * dt
+        recovery.observe(time, dt, voltage_at(time), voltage_at(time + dt))
+    rest = peak - SLOPE * (recovery.time - starts - 50.0) / 0.9
+    age = starts - (rest + 90.0) / drift
+    assert age.min() > 9.0
+    assert age.max() < 21.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, Field
 
-from polycardia.report.content import CohortReport, PatientReport, Setting, first_solved
+from polycardia.report.content import CohortReport, PatientReport, Setting, chosen
 from polycardia.report.settings import described
 from polycardia.report.summary import distributions, nice_ticks
 from polycardia.report.table import tabulate
@@ -152,9 +152,20 @@ def test_ticks_are_few_round_and_span_the_values(values):
     assert np.ptp(np.diff(ticks)) < 1e-9 * ticks[-1]
 
 
-def test_pictures_go_to_the_first_solved_hearts():
-    statuses = {"a": "bad_mesh", "b": "solved", "c": "solved", "d": "solved"}
-    assert first_solved(statuses, 2) == ["b", "c"]
+@pytest.mark.parametrize(
+    ("limit", "wanted", "expected"),
+    [
+        (2, (), "ab"),
+        (0, (), ""),
+        (9, (), "abcd"),
+        (2, ("d",), "ad"),
+        (2, ("d", "c", "x"), "cd"),
+        (1, ("d", "c"), "c"),
+        (0, ("d",), ""),
+    ],
+)
+def test_the_first_hearts_are_drawn_after_those_that_are_named(limit, wanted, expected):
+    assert chosen("abcd", limit, wanted) == list(expected)
 
 
 def test_an_ecg_of_another_shape_is_refused():

@@ -167,15 +167,20 @@ def test_links_lead_to_hearts_that_are_there():
     assert len([link for link in links if link.startswith("heart-")]) == 2
 
 
-def test_drawings_are_bounded_and_the_bound_is_said(monkeypatch):
-    monkeypatch.setattr(page, "ECG_LIMIT", 2)
-    seen = read(*(solved(f"p{i}") for i in range(5)))
-    assert len(seen.all("article")) == 2
+def test_drawings_are_bounded_and_the_bound_is_said():
+    seen = read(*(solved(f"p{i}") for i in range(5)), ecgs=2)
+    assert [part["aria-labelledby"] for part in seen.all("article")] == ["name-1", "name-2"]
     assert len(seen.all("tr")) == 2 + 5
-    assert "ECGs are drawn for the first 2 hearts" in seen.text
+    assert "ECGs are drawn for 2 hearts, the first of the table (report.ecgs)," in seen.text
     pictured = [solved("a", pictures=[SimpleNamespace(caption="x", png=PNG)]), solved("b")]
     seen = read(*pictured, activation_range=(0.0, 90.0))
-    assert "the first 1 of 2 solved hearts" in seen.text
+    assert "Pictures are drawn for 1 of 2 solved hearts, the first of the table" in seen.text
+
+
+def test_patients_who_are_named_are_drawn_before_others():
+    seen = read(*(solved(f"p{i}") for i in range(5)), ecgs=2, wanted=["p3", "not here"])
+    assert [part["aria-labelledby"] for part in seen.all("article")] == ["name-1", "name-4"]
+    assert "the first of the table after those named (report.ecgs, report.patients)" in seen.text
 
 
 def test_a_common_reason_for_no_pictures_is_said_once():

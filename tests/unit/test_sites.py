@@ -9,7 +9,7 @@ from polycardia.errors import BadMesh, BadStudy
 from polycardia.physics.axes import heart_axes
 from polycardia.physics.laplace import surface_nodes
 from polycardia.physics.mesh import Surface
-from polycardia.physics.places import FEWEST_NODES
+from polycardia.physics.places import FEWEST_NODES, cloud_of
 from polycardia.physics.sites import DEFAULT_SITES, ActivationSite, place_sites
 
 LEFT_ONES = DEFAULT_SITES[:3]
@@ -26,7 +26,10 @@ def site(**changes):
 def test_a_left_site_lies_where_its_angles_say(rotation, apicobasal):
     mesh, boundary = shell(n_deep=2, n_down=60, n_around=120)
     (placed,) = place_sites(
-        mesh, boundary, heart_axes(mesh, boundary), [site(rotation=rotation, apicobasal=apicobasal)]
+        cloud_of(mesh),
+        boundary,
+        heart_axes(mesh.points, boundary),
+        [site(rotation=rotation, apicobasal=apicobasal)],
     )
     z = -LENGTH * (1.0 - apicobasal)
     radius = INNER * np.sqrt(1.0 - (z / LENGTH) ** 2)
@@ -37,7 +40,9 @@ def test_a_left_site_lies_where_its_angles_say(rotation, apicobasal):
 
 def test_a_site_is_the_ball_around_its_place():
     mesh, boundary = shell(n_deep=8, n_down=60, n_around=120)
-    (placed,) = place_sites(mesh, boundary, heart_axes(mesh, boundary), [site()], radius=4.0)
+    (placed,) = place_sites(
+        cloud_of(mesh), boundary, heart_axes(mesh.points, boundary), [site()], radius=4.0
+    )
     away = np.linalg.norm(mesh.points - mesh.points[placed.nodes[0]], axis=1)
     assert set(placed.nodes) == set(np.flatnonzero(away <= 4.0))
     assert np.all(np.diff(away[placed.nodes]) >= 0.0)
@@ -46,15 +51,17 @@ def test_a_site_is_the_ball_around_its_place():
 
 def test_a_coarse_mesh_still_has_a_few_nodes_a_site():
     mesh, boundary = shell(n_deep=1, n_down=6, n_around=12)
-    for placed in place_sites(mesh, boundary, heart_axes(mesh, boundary), LEFT_ONES, radius=0.1):
+    for placed in place_sites(
+        cloud_of(mesh), boundary, heart_axes(mesh.points, boundary), LEFT_ONES, radius=0.1
+    ):
         assert placed.nodes.size == FEWEST_NODES
 
 
 def test_sites_turn_with_the_heart():
     mesh, boundary = shell()
     turned, _, _ = moved(mesh, 9)
-    still = place_sites(mesh, boundary, heart_axes(mesh, boundary), LEFT_ONES)
-    after = place_sites(turned, boundary, heart_axes(turned, boundary), LEFT_ONES)
+    still = place_sites(cloud_of(mesh), boundary, heart_axes(mesh.points, boundary), LEFT_ONES)
+    after = place_sites(cloud_of(turned), boundary, heart_axes(turned.points, boundary), LEFT_ONES)
     for a, b in zip(still, after, strict=True):
         assert set(a.nodes) == set(b.nodes)
 
@@ -62,9 +69,11 @@ def test_sites_turn_with_the_heart():
 @pytest.mark.parametrize("name", ["heart-a", "heart-b"])
 def test_default_sites_of_real_hearts(real_hearts, name):
     mesh, boundary = real_heart(real_hearts, name)
-    axes = heart_axes(mesh, boundary)
+    axes = heart_axes(mesh.points, boundary)
     on = surface_nodes(boundary)
-    for rule, placed in zip(DEFAULT_SITES, place_sites(mesh, boundary, axes), strict=True):
+    for rule, placed in zip(
+        DEFAULT_SITES, place_sites(cloud_of(mesh), boundary, axes), strict=True
+    ):
         surface = Surface.LV_ENDO if rule.ventricle == "lv" else Surface.RV_ENDO
         centre = mesh.points[placed.nodes[0]]
         assert placed.nodes[0] in on[surface]
@@ -77,7 +86,9 @@ def test_default_sites_of_real_hearts(real_hearts, name):
 @pytest.mark.parametrize("name", ["heart-a", "heart-b"])
 def test_right_septal_site_lies_on_the_septum_and_the_papillary_one_does_not(real_hearts, name):
     mesh, boundary = real_heart(real_hearts, name)
-    placed = {s.name: s for s in place_sites(mesh, boundary, heart_axes(mesh, boundary))}
+    placed = {
+        s.name: s for s in place_sites(cloud_of(mesh), boundary, heart_axes(mesh.points, boundary))
+    }
     left = mesh.points[surface_nodes(boundary)[Surface.LV_ENDO]]
     outer = mesh.points[surface_nodes(boundary)[Surface.EPI]]
 
@@ -106,18 +117,18 @@ def test_a_site_that_cannot_be_is_refused(changes, message):
 
 def test_no_radius_is_refused():
     mesh, boundary = shell()
-    axes = heart_axes(mesh, boundary)
+    axes = heart_axes(mesh.points, boundary)
     with pytest.raises(BadStudy, match="allowed is more than 0"):
-        place_sites(mesh, boundary, axes, [site()], radius=0.0)
+        place_sites(cloud_of(mesh), boundary, axes, [site()], radius=0.0)
 
 
 def test_a_site_on_no_endocardium_is_refused():
     mesh, boundary = shell()  # its right endocardium is a patch of the upper half
-    axes = heart_axes(mesh, boundary)
+    axes = heart_axes(mesh.points, boundary)
     with pytest.raises(BadMesh, match="finds no rv endocardium"):
-        place_sites(mesh, boundary, axes, [site(ventricle="rv", apicobasal=0.0)])
+        place_sites(cloud_of(mesh), boundary, axes, [site(ventricle="rv", apicobasal=0.0)])
     with pytest.raises(BadMesh, match="mm from the nearest rv endocardium"):
-        place_sites(mesh, boundary, axes, [site(ventricle="rv", rotation=0.0)])
+        place_sites(cloud_of(mesh), boundary, axes, [site(ventricle="rv", rotation=0.0)])
 
 
 def test_the_documented_sites_are_the_default_ones():

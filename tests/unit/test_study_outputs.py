@@ -1,6 +1,7 @@
 """Where probes are placed, what is computed for them, and when snapshots are taken."""
 
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from polycardia.errors import BadMesh, BadStudy
 from polycardia.io.origin import PREPARED, Outcome
 from polycardia.io.prepared import PreparedFile, write_prepared
 from polycardia.ionic.model import load_model
+from polycardia.physics import probes
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.leads import LeadVectors
+from polycardia.physics.probes import nearest_node
 from polycardia.solver.snapshots import Snapshots
-from polycardia.study.outputs import PlacedProbe, placed, probe_records, snapshots
+from polycardia.study.outputs import snapshots
+from polycardia.study.probes import PlacedProbe, placed, probe_records
 
 MESH, BOUNDARY = shell(n_deep=4, n_down=40, n_around=80)
 N = len(MESH.points)
+EDGE = 3.5  # [mm], as the prepared file has it
 
 
 def transmural():
@@ -50,7 +55,7 @@ def opened(folder, region=MESH.region):
         electrode_names=["RA"],
         electrodes=np.zeros((1, 3)),
         leads=LeadVectors(np.zeros((1, N)), np.zeros((1, N))),
-        measures={"wall_volume": (1.0, "mL")},
+        measures={"mean_edge_length": (EDGE, "mm")},
     )
     write_prepared(folder / "prepared.h5", heart, Outcome(PREPARED), {})
     return PreparedFile(folder / "prepared.h5")
@@ -69,27 +74,78 @@ def probe(**place):
 
 def test_a_point_takes_the_nearest_node_and_says_how_far_it_is(heart):
     shift = np.array([0.1, 0.2, -0.2])
-    found = placed(heart, probe(point=list(MESH.points[123] + shift)))
+    (found,) = placed(heart, [probe(point=list(MESH.points[123] + shift))])
     assert found.node == 123
     assert found.miss == pytest.approx(0.3)
     np.testing.assert_array_equal(found.place, MESH.points[123])
     assert found.layer == CELL_TYPE[123]
 
 
+@pytest.mark.parametrize("point", [(0.0, 0.0, 40.0), (2.2, 0.1, -4.0)])
+def test_a_point_far_from_the_heart_is_refused(heart, point):
+    """In centimetres it is somewhere, too: in the cavity."""
+    nearest = np.linalg.norm(MESH.points - point, axis=1).min()
+    expected = rf"probe p: the point \(.*\) mm is {nearest:.1f} mm from the nearest node, allowed "
+    with pytest.raises(BadMesh, match=expected + r"are 3.5 mm; the heart goes from \(-32.0, "):
+        placed(heart, [probe(point=list(point))])
+
+
+@pytest.mark.parametrize(("past", "found"), [(3.4, True), (3.6, False)])
+def test_a_point_may_be_an_edge_off(heart, past, found):
+    top = MESH.points[np.argmax(MESH.points[:, 2])] + [0.0, 0.0, past]
+    if found:
+        assert placed(heart, [probe(point=list(top))])[0].miss == pytest.approx(past)
+    else:
+        with pytest.raises(BadMesh, match="from the nearest node"):
+            placed(heart, [probe(point=list(top))])
+
+
+def test_the_nearest_node_is_found_a_part_at_a_time(monkeypatch):
+    monkeypatch.setattr(probes, "NODES_AT_ONCE", 100)
+    points = np.random.default_rng(1).uniform(size=(1050, 3))
+    points[[701, 77]] = points[1049]
+    assert nearest_node(points, points[1049]) == (77, 0.0)
+    for place in np.random.default_rng(2).uniform(size=(20, 3)):
+        away = np.linalg.norm(points - place, axis=1)
+        assert nearest_node(points, place) == (int(away.argmin()), away.min())
+
+
+def test_many_probes_read_the_heart_once(heart, monkeypatch):
+    reads, read = [], heart.read_boundary
+    monkeypatch.setattr(heart, "read_boundary", lambda: reads.append(1) or read())
+    places = {"ventricle": "lv", "apicobasal": 0.6}
+    placed(heart, [probe(heart=places | {"rotation": 10.0 * k}) for k in range(5)])
+    assert len(reads) == 1
+
+
+def test_many_probes_take_no_more_memory_than_one(heart):
+    """Nothing of the cells is read: their corners alone are 170 bytes a node."""
+    places = {"ventricle": "lv", "apicobasal": 0.6, "transmural": 0.5}
+    wanted = [probe(heart=places | {"rotation": 10.0 * k}) for k in range(9)]
+    wanted += [probe(point=list(MESH.points[k])) for k in (0, 900)]
+    placed(heart, wanted)
+    tracemalloc.start()
+    placed(heart, wanted)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    surface = BOUNDARY.triangles.nbytes + BOUNDARY.label.nbytes
+    assert peak < 130 * N + 15 * surface
+
+
 def test_a_site_takes_its_middle(heart):
-    assert placed(heart, probe(site="rv_septal")).node == 17
+    assert placed(heart, [probe(site="rv_septal")])[0].node == 17
 
 
 def test_a_site_that_was_not_prepared_is_refused(heart):
     with pytest.raises(BadStudy, match="'lv_mid_septal', the heart was prepared with rv_septal"):
-        placed(heart, probe(site="lv_mid_septal"))
+        placed(heart, [probe(site="lv_mid_septal")])
 
 
 @pytest.mark.parametrize("rotation", [0.0, 90.0, 200.0])
 @pytest.mark.parametrize("depth", [0.0, 0.5, 1.0])
 def test_a_place_in_the_wall_lies_where_its_coordinates_say(heart, rotation, depth):
     place = {"ventricle": "lv", "apicobasal": 0.6, "rotation": rotation, "transmural": depth}
-    found = placed(heart, probe(heart=place))
+    (found,) = placed(heart, [probe(heart=place)])
     z = -LENGTH * 0.4
     radius = (INNER + depth * (OUTER - INNER)) * np.sqrt(1.0 - (z / LENGTH) ** 2)
     angle = np.radians(rotation)
@@ -101,7 +157,7 @@ def test_a_place_in_the_wall_lies_where_its_coordinates_say(heart, rotation, dep
 def test_a_place_on_no_endocardium_is_the_hearts_failure(heart):
     place = {"ventricle": "rv", "apicobasal": 0.0, "rotation": 0.0}
     with pytest.raises(BadMesh, match="finds no rv endocardium"):
-        placed(heart, probe(heart=place))
+        placed(heart, [probe(heart=place)])
 
 
 def settings_of(cells=None, **outputs):

@@ -81,3 +81,28 @@ def test_a_steeper_part_after_a_notch_is_no_upstroke():
 
     recorder = observed(notched, np.arange(0.0, 20.0, 0.05))
     assert recorder.activation[0] == pytest.approx(5.0, abs=0.001)
+
+
+def failed_first(t):
+    """A stimulus lifts the nodes by 60 mV in 2 ms, much faster than the wave that comes later."""
+    lifted = 30.0 * np.clip(t - 1.0, 0.0, 2.0) * np.exp(-np.maximum(t - 3.0, 0.0) / 5.0)
+    return sigmoid(t, MOMENTS + 60.0, width=2.0) + lifted
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.02])
+def test_a_stimulus_that_failed_is_no_upstroke(dt):
+    recorder = observed(failed_first, np.arange(0.0, 100.0, dt))
+    np.testing.assert_allclose(recorder.activation, MOMENTS + 60.0, atol=0.01)
+    assert (recorder.crossings.activation > MOMENTS + 61.0).all()
+
+
+@pytest.mark.parametrize("steps", [20, 30, 31])
+def test_a_stimulus_that_failed_is_forgotten_after_a_restart(steps):
+    times = np.arange(0.0, 100.0, 0.1)
+    whole, first = observed(failed_first, times), observed(failed_first, times[: steps + 1])
+    start = failed_first(times[steps])
+    second = SteepestUpstroke(Crossings(start, activation=0.0, repolarisation=-70.0))
+    second.restore(first.arrays())
+    for time, end in pairwise(times[steps:]):
+        second.observe(time, end - time, failed_first(time), failed_first(end))
+    np.testing.assert_array_equal(second.activation, whole.activation)

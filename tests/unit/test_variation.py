@@ -1,5 +1,9 @@
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from known_meshes import box
 
 from polycardia.config import Cells, Study, study_from
 from polycardia.errors import BadStudy
@@ -43,6 +47,43 @@ def test_equal_shares_go_to_the_lowest_tag(noise):
     equal[3, 2] = 1.0 + noise
     assert region_of_nodes(mesh(7, 3, points=equal)).tolist() == [3, 3, 3, 7, 3]
     assert region_of_nodes(mesh(3, 7, points=equal)).tolist() == [3, 3, 3, 3, 7]
+
+
+def plainly(mesh):
+    """The rule as it is said: each tag in turn, with its volume around every node."""
+    size = np.abs(np.linalg.det(np.diff(mesh.points[mesh.tetrahedra], axis=1))) / 6.0
+    winner = []
+    for node in range(len(mesh.points)):
+        of_node = (mesh.tetrahedra == node).any(axis=1)
+        best = 0.0
+        for tag in np.unique(mesh.region[of_node]):
+            share = size[of_node & (mesh.region == tag)].sum()
+            if share > best + 1e-9 * size[of_node].sum():
+                best, chosen = share, tag
+        winner.append(chosen)
+    return winner
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.2])
+@pytest.mark.parametrize("n_tags", [1, 2, 5, 60, "one a cell"])
+def test_any_number_of_regions_follows_the_rule(n_tags, jitter):
+    """Without jitter many shares are equal but for rounding."""
+    mesh = box(5, jitter=jitter)
+    n_cells, rng = len(mesh.tetrahedra), np.random.default_rng(4)
+    region = (
+        np.arange(n_cells)[::-1] if n_tags == "one a cell" else rng.integers(n_tags, size=n_cells)
+    )
+    tagged = replace(mesh, region=region * 7 - 3)
+    assert region_of_nodes(tagged).tolist() == plainly(tagged)
+
+
+def test_element_numbers_as_tags_take_no_pass_each():
+    """Seconds a tag would be hours."""
+    mesh = box(30)
+    tagged = replace(mesh, region=np.arange(len(mesh.tetrahedra)))
+    started = time.perf_counter()
+    region_of_nodes(tagged)
+    assert time.perf_counter() - started < 20.0
 
 
 def test_part_of_a_mesh_finds_the_same_regions():

@@ -145,6 +145,14 @@ def test_what_the_mesh_makes_too_slow_or_fast_is_taken_back():
     assert across == pytest.approx(0.10 / 0.15)
 
 
+@pytest.mark.parametrize("length", [0.6, 1.0, 2.0, 9.0])
+def test_elements_that_stop_the_wave_are_made_up_for_as_the_coarsest_that_do_not(length):
+    known, fine = np.array([1.0, 2.0, 4.0]), resolved(tissue(velocities=GIVEN), SPEED)
+    lost = Calibration(SPEED, known, known, np.array([0.95, 0.9, np.nan]), np.full(3, np.nan))
+    short = Calibration(SPEED, known[:2], known, np.array([0.95, 0.9]), np.ones(2))
+    assert on_mesh(fine, (length, 0.5), lost) == on_mesh(fine, (length, 0.5), short)
+
+
 def test_a_mesh_that_needs_more_than_the_extracellular_conductivity_is_told():
     known = np.array([1.0, 20.0])
     wave = Calibration(SPEED, known, known, 1.0 - 0.04 * known, np.ones(2))

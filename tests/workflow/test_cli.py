@@ -13,7 +13,8 @@ from tiny_cohort import ROOT, Row, Study, new_study, polycardia
 
 COMMANDS = (
     "model", "pace", "prepare", "simulate", "shard", "archive", "report", "status", "slab",
-    "synthesise", "pack", "verify", "defaults",
+    "synthesise", "pack", "verify", "defaults", "failed", "attempt", "conclude",
+    "diff", "view", "export", "prune",
 )  # fmt: skip
 
 

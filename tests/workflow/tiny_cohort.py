@@ -123,7 +123,7 @@ class Study:
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start Snakemake in a session of its own and return at once."""
         return subprocess.Popen(
-            [*_SNAKEMAKE, *options],
+            [*SNAKEMAKE, *options],
             cwd=self.folder,
             env=ENVIRONMENT,
             stdout=subprocess.PIPE,
@@ -134,7 +134,7 @@ class Study:
 
     def run(self, *options: str) -> Ran:
         done = subprocess.run(
-            [*_SNAKEMAKE, *options],
+            [*SNAKEMAKE, *options],
             cwd=self.folder,
             env=ENVIRONMENT,
             stdout=subprocess.PIPE,
@@ -180,8 +180,8 @@ class Study:
         return Study(folder)
 
 
-_SNAKEMAKE = ("snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2")
-_SNAKEMAKE += ("--configfile", "study.yaml", "--nocolor")
+SNAKEMAKE = ("snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2")
+SNAKEMAKE += ("--configfile", "study.yaml", "--nocolor")
 
 
 def polycardia(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:

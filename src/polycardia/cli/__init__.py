@@ -11,6 +11,10 @@ from collections.abc import Callable, Sequence
 from polycardia.cli.commands import Arguments
 from polycardia.cli.parser import parser
 from polycardia.errors import PolycardiaError
+from polycardia.study.ranks import ranks_here
+
+RANKS = "polycardia.solver.partition"
+"""Where a command that has loaded it may have other ranks, which wait for this one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +25,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command(arguments)
     except PolycardiaError as error:
-        print(f"polycardia: {error}", file=sys.stderr)
+        _tell(f"polycardia: {error}")
         return 1
     return 0
+
+
+def _tell(sentence: str) -> None:
+    """Write why the command ends to standard error; other ranks of it end too."""
+    if RANKS in sys.modules or ranks_here() > 1:
+        # Not before: commands of one process do without MPI.
+        from polycardia.solver.partition import end_all
+
+        end_all(sentence)
+    else:
+        print(sentence, file=sys.stderr)

@@ -77,6 +77,30 @@ def status(command: ArgumentParser) -> None:
     command.add_argument("--config", type=Path, default=Path("config.yaml"))
 
 
+def failed(command: ArgumentParser) -> None:
+    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="config.yaml")
+    command.add_argument("--status", help="only these, such as out_of_memory")
+    command.add_argument(
+        "--retry", action="store_true", help="free them, so that the next run tries them again"
+    )
+
+
+def attempt(command: ArgumentParser) -> None:
+    _add_attempts(command)
+    event = command.add_mutually_exclusive_group(required=True)
+    event.add_argument("--number", type=whole_number, help="of the attempt that begins")
+    event.add_argument("--died", type=Path, metavar="LOG", help="of the attempt that has ended")
+
+
+def conclude(command: ArgumentParser) -> None:
+    _add_attempts(command)
+    command.add_argument("--settings", required=True, help="JSON, as the workflow hands it over")
+    step = command.add_mutually_exclusive_group(required=True)
+    step.add_argument("--source", help="of a heart that could not be prepared: JSON")
+    step.add_argument("--heart", type=Path, help="that could not be simulated: prepared.h5")
+    command.add_argument("--output", type=Path, required=True)
+
+
 def slab(command: ArgumentParser) -> None:
     command.add_argument("--dx", type=number("of mm"), default=0.5, help="edge length [mm]")
     command.add_argument("--dt", type=number("of ms"), default=0.02, help="time step [ms]")
@@ -106,7 +130,7 @@ def pack(command: ArgumentParser) -> None:
 
 
 def verify(command: ArgumentParser) -> None:
-    command.add_argument("results", type=Path, help="results folder")
+    command.add_argument("results", type=Path, help="results folder, or a packed archive")
 
 
 def defaults(command: ArgumentParser) -> None:
@@ -119,3 +143,9 @@ def _add_study(command: ArgumentParser) -> None:
     group.add_argument("--config", type=Path, help="config.yaml")
     group.add_argument("--settings", help="JSON, as the workflow hands it over")
     command.add_argument("--output", type=Path)
+
+
+def _add_attempts(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--attempts", type=Path, required=True, help="record of the heart's attempts at this step"
+    )

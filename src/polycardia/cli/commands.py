@@ -129,6 +129,48 @@ def status(arguments: Arguments) -> None:
     print(status(list(patients), _results(study)))
 
 
+def failed(arguments: Arguments) -> None:
+    from polycardia.study.failed import described, failures, free
+
+    study = read_study(arguments.config)
+    patients = read_cohort(Path(study.cohort), meshes_outside=True)
+    wanted = arguments.status
+    found = [
+        failure
+        for failure in failures(list(patients), _results(study))
+        if wanted is None or failure.status == wanted
+    ]
+    if found:
+        print(described(found))
+    print(f"{len(found)} of {len(patients)} hearts without an answer", end="")
+    if arguments.retry:
+        free(found)
+    print("; the next run tries them again" if arguments.retry and found else "")
+
+
+def attempt(arguments: Arguments) -> None:
+    from polycardia.study.attempts import begin, died
+
+    if arguments.died is None:
+        begin(arguments.attempts, arguments.number)
+    else:
+        died(arguments.attempts, arguments.died)
+
+
+def conclude(arguments: Arguments) -> None:
+    from polycardia.study.attempts import conclude_preparation, conclude_simulation
+
+    where = {"record": arguments.attempts, "output": arguments.output}
+    if arguments.heart is None:
+        source = Source.from_json(arguments.source)
+        settings = checked(Preparation, arguments.settings, "settings")
+        conclude_preparation(source, settings, **where)
+    else:
+        conclude_simulation(
+            arguments.heart, checked(Simulation, arguments.settings, "settings"), **where
+        )
+
+
 def slab(arguments: Arguments) -> None:
     from polycardia.study.slab import slab
 
@@ -188,5 +230,6 @@ def _needed(arguments: Arguments, name: str) -> Any:
     """Return an argument that goes with ``--settings``."""
     value = getattr(arguments, name)
     if value is None:
-        raise BadStudy(f"--settings goes with --{name}; or give --config and --patient")
+        of_patient = " and --patient" if hasattr(arguments, "patient") else ""
+        raise BadStudy(f"--settings goes with --{name}; or give --config{of_patient}")
     return value

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import polycardia
-from polycardia.cli import arguments, commands
+from polycardia.cli import archive_arguments, archive_commands, arguments, commands
 from polycardia.cli.commands import Arguments
 
 
@@ -39,12 +39,23 @@ COMMANDS = (
     Command(commands.archive, "join shards into the archive", arguments.archive),
     Command(commands.report, "write the archive as a page for people", arguments.report),
     Command(commands.status, "say how far a run is", arguments.status),
+    Command(commands.failed, "list hearts without an answer, and free them", arguments.failed),
+    Command(commands.attempt, "write down that a job tries a heart", arguments.attempt),
+    Command(commands.conclude, "write down why a heart's last attempt failed", arguments.conclude),
     Command(commands.slab, "run the N-version benchmark (Niederer et al. 2011)", arguments.slab),
     Command(commands.synthesise, "make a cohort of hearts from statistics", arguments.synthesise),
     Command(
         commands.pack, "make one self-contained file of an archive and its hearts", arguments.pack
     ),
     Command(commands.verify, "check every promise of docs/archive-format.md", arguments.verify),
+    Command(archive_commands.diff, "say how two archives differ", archive_arguments.diff),
+    Command(
+        archive_commands.view, "make one file of links to chosen hearts", archive_arguments.view
+    ),
+    Command(archive_commands.export, "write an archive as CSV or so", archive_arguments.export),
+    Command(
+        archive_commands.prune, "delete what is left of removed patients", archive_arguments.prune
+    ),
     Command(
         commands.defaults,
         "print every setting with its default, unit and source",

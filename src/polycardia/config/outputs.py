@@ -225,9 +225,15 @@ class Archive(Section):
 
 
 class Report(Section):
-    """What the page shows."""
+    """What the page shows: a row for every heart, drawings for as many as a browser can bear."""
 
     title: Annotated[str, Field(max_length=200)] = "polycardia cohort"
     pictures: Annotated[int, Field(ge=0)] = Field(
         100, description="hearts with pictures of their activation; the rest have rows and ECGs"
+    )
+    ecgs: Annotated[int, Field(ge=0)] = Field(
+        1000, description="hearts with a drawn ECG, 5 kB each; the rest have rows"
+    )
+    patients: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="whose hearts are drawn before those that come first in the table"
     )

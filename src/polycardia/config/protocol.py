@@ -1,6 +1,7 @@
 """What stimulates a heart: a beat, trains of beats, S1-S2, at sites and other places."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -55,8 +56,8 @@ class Train(Section):
     def _train_is_whole(self) -> Self:
         if self.count > 1 and self.cycle_length is None:
             raise ValueError(f"{self.name}: {self.count} pulses and no cycle_length, need one [ms]")
-        for name in self.at or ():
-            if (self.at or ()).count(name) > 1:
+        for name, times in Counter(self.at or ()).items():
+            if times > 1:
                 raise ValueError(f"{self.name}: names {name!r} more than once in at, expected once")
         return self
 
@@ -129,24 +130,28 @@ class Stimulation(Section):
 
     def pulses(self) -> list[Pulse]:
         """Return every pulse, by its onset."""
-        found = [
-            Pulse(
+        found = [pulse for train in self.trains for pulse in self._pulses_of(train)]
+        return sorted(found, key=lambda pulse: pulse.onset)
+
+    def _pulses_of(self, train: Train) -> Iterator[Pulse]:
+        """Yield the pulses of one train, which share their delays."""
+        delays = self.delays if train.at is None else dict.fromkeys(train.at, 0.0)
+        for number, onset in enumerate(train.onsets(), start=1):
+            yield Pulse(
                 train=train.name,
                 number=number,
                 label=f"S{max(1, number - train.count + 1)}",
                 onset=onset,
-                delays=self.delays if train.at is None else dict.fromkeys(train.at, 0.0),
+                delays=delays,
                 amplitude=train.amplitude or self.stimulus.amplitude,
                 duration=train.duration or self.stimulus.duration,
             )
-            for train in self.trains
-            for number, onset in enumerate(train.onsets(), start=1)
-        ]
-        return sorted(found, key=lambda pulse: pulse.onset)
 
     def mapped_pulse(self) -> Pulse:
         """Return the pulse that starts the mapped beat."""
-        pulses = self.pulses()
+        return self._mapped(self.pulses())
+
+    def _mapped(self, pulses: Sequence[Pulse]) -> Pulse:
         if self.mapped_beat == "first":
             return pulses[0]
         regular = [pulse for pulse in pulses if pulse.label == "S1"]
@@ -160,8 +165,11 @@ class Stimulation(Section):
     @property
     def record_until(self) -> float | None:
         """Onset of the first pulse after the mapped beat's, if there is one [ms]."""
-        later = (p.onset for p in self.pulses() if p.onset > self.record_from)
-        return next(later, None)
+        return self._until(self.pulses())
+
+    def _until(self, pulses: Sequence[Pulse]) -> float | None:
+        start = self._mapped(pulses).onset
+        return next((pulse.onset for pulse in pulses if pulse.onset > start), None)
 
     @property
     def settled_from(self) -> float:
@@ -169,9 +177,10 @@ class Stimulation(Section):
 
         Where the last pulse starts the mapped beat, that is so once the beat has activated all.
         """
-        if self.record_until is None:
+        pulses = self.pulses()
+        if self._until(pulses) is None:
             return 0.0
-        return max(pulse.end - pulse.duration for pulse in self.pulses()) + CAPTURE_WINDOW
+        return max(pulse.end - pulse.duration for pulse in pulses) + CAPTURE_WINDOW
 
 
 class Protocol(Section):
@@ -202,9 +211,10 @@ class Protocol(Section):
 
     @model_validator(mode="after")
     def _there_is_something_to_stimulate(self) -> Self:
-        known = [*self.delays(), *(place.name for place in self.places)]
+        sites = self.delays()
+        known = dict.fromkeys([*sites, *(place.name for place in self.places)])
         for train in self.stimuli or (BEAT,):
-            if train.at is None and not self.delays():
+            if train.at is None and not sites:
                 raise ValueError(
                     "protocol.sites is empty, expected a site, or stimuli that name their places"
                 )
@@ -284,6 +294,6 @@ def _require_steps(time: float, dt: float, name: str) -> None:
 
 
 def _require_one_each(what: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{names.count(name)} {what} are called {name!r}, expected one")
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ValueError(f"{times} {what} are called {name!r}, expected one")

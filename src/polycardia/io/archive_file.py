@@ -16,6 +16,7 @@ from polycardia.io.atomic import whole_file
 from polycardia.io.heart_file import COMPRESSED, LEAD_NAMES
 from polycardia.io.origin import SOLVED, write_provenance
 from polycardia.io.reading import reading
+from polycardia.io.view_file import write_blocks
 
 FORMAT_VERSION = 1
 Column = NDArray[np.generic]
@@ -81,7 +82,7 @@ def write_archive(path: Path, table: CohortTable, provenance: Mapping[str, objec
         for name in names:
             links[name] = h5py.ExternalLink(f"hearts/{name}.vtkhdf", "/")
         solved = table.columns["status"] == SOLVED
-        _write_view(file, [name for name, shown in zip(names, solved, strict=True) if shown])
+        write_blocks(file, [name for name, shown in zip(names, solved, strict=True) if shown])
 
 
 def concatenated(tables: Sequence[CohortTable]) -> CohortTable:
@@ -142,17 +143,3 @@ def _values(column: h5py.Dataset) -> Column:
         return text
     values: Column = column[()]
     return values
-
-
-def _write_view(file: h5py.File, names: Sequence[str]) -> None:
-    """Write a VTKHDF MultiBlockDataSet of the hearts, so that they open together.
-
-    A PartitionedDataSetCollection would need an index inside each heart's own group.
-    """
-    # VTK walks both groups in the order of their creation.
-    view = file.create_group("VTKHDF", track_order=True)
-    view.attrs["Version"] = np.array([2, 2], np.int64)
-    view.attrs["Type"] = np.bytes_("MultiBlockDataSet")
-    assembly = view.create_group("Assembly", track_order=True)
-    for name in names:
-        assembly[name] = h5py.SoftLink(f"/hearts/{name}/VTKHDF")

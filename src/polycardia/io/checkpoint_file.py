@@ -8,9 +8,10 @@ finds a file cut off anywhere and any byte that changed, before HDF5 sees it.
 import glob
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -22,6 +23,7 @@ from polycardia.io.reading import OpenFile, opened
 
 BLOCK = 512  # [bytes], the smallest that HDF5 leaves to its users
 FORMAT = b"polycardia checkpoint 1\n"
+BESIDE = 1_000_000  # [bytes] an array, what HDF5 writes about it and about all before it
 ABOUT = "about"
 ARRAYS = "arrays"
 
@@ -35,14 +37,34 @@ def write_checkpoint(
         path: of the file.
         about: what JSON takes.
         arrays: by name, written as they come; a name may have slashes.
+
+    Raises:
+        BadStudy: nothing can be written there.
+        OSError: there is no room for all of it; the last one stays.
     """
     with whole_file(path) as part:
-        with h5py.File(part, "w", userblock_size=BLOCK) as file:
+        with part.open("r+b") as room, h5py.File(part, "w", userblock_size=BLOCK) as file:
+            _make_room(room, file, 0)
             file[ABOUT] = json.dumps(about)
             for name, array in arrays:
+                _make_room(room, file, array.nbytes)
                 file[f"{ARRAYS}/{name}"] = array
+            file.flush()
+            size = file.id.get_filesize()
         with part.open("r+b") as written:
+            written.truncate(size)
             written.write(_block(_digest_behind_block(part)))
+
+
+def _make_room(part: IO[bytes], file: h5py.File, n_bytes: int) -> None:
+    """Take room for an array before HDF5 has it: where HDF5 finds none, the process may die.
+
+    Args:
+        part: the file itself.
+        file: the same, as HDF5 has it.
+        n_bytes: of the array.
+    """
+    os.posix_fallocate(part.fileno(), file.id.get_filesize(), n_bytes + BESIDE)
 
 
 def require_whole(path: Path) -> None:

@@ -19,7 +19,10 @@ from polycardia.io.output_verification import (
 LEADS = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 ELECTRODES = ["RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
 SOLVED = "solved"
-STATUSES = (SOLVED, "bad_mesh", "diverged", "not_activated")
+STATUSES = (
+    SOLVED, "bad_mesh", "diverged", "not_activated",
+    "out_of_memory", "out_of_time", "node_lost", "killed", "crashed",
+)  # fmt: skip
 VELOCITY_ERRORS = tuple(
     f"numerical_velocity_error_{what}"
     for what in ("along", "along_p95", "across", "across_p95", "unknown")
@@ -63,7 +66,7 @@ def heart_faults(path: Path) -> Iterator[str]:
     yield from mode_faults(path)
     try:
         with h5py.File(path, "r") as file:
-            yield from (f"{path.name}: {fault}" for fault in _faults(file))
+            yield from (f"{path.name}: {fault}" for fault in group_faults(file))
             yield from voltage_faults(path, file)
         if beside(path).exists():
             yield from mode_faults(beside(path))
@@ -99,7 +102,8 @@ def dataset_faults(group: h5py.Group, promises: Mapping[str, Promise]) -> Iterat
             yield f"{where} has unit {data.attrs.get('unit')}, expected {promise.unit}"
 
 
-def _faults(file: h5py.File) -> Iterator[str]:
+def group_faults(file: h5py.Group) -> Iterator[str]:
+    """Yield what is wrong with a heart: a file's root, or its group in a packed archive."""
     outcome = file["outcome"].attrs
     status, detail = str(outcome["status"]), str(outcome["detail"])
     if status not in STATUSES:

@@ -38,14 +38,14 @@ def faults(results: Path) -> Iterator[str]:
             yield from mode_faults(path)
     try:
         with h5py.File(archive, "r") as file:
-            yield from (f"{archive.name}: {fault}" for fault in _archive_faults(file))
+            yield from (f"{archive.name}: {fault}" for fault in archive_faults(file))
             yield from _hearts_faults(results / "hearts", file)
     except UNREADABLE as error:
         yield f"{archive}: {error}"
 
 
-def _archive_faults(file: h5py.File) -> Iterator[str]:
-    """What the archive says by itself."""
+def archive_faults(file: h5py.File) -> Iterator[str]:
+    """Yield what an archive, packed or not, says that is wrong by itself."""
     if file.attrs.get("format") != "polycardia cohort" or file.attrs.get("format_version") != 1:
         yield "is not a polycardia cohort of version 1"
     yield from missing(file["provenance"].attrs, ORIGIN)
@@ -97,6 +97,8 @@ def _view_faults(file: h5py.File) -> Iterator[str]:
     solved = patients["patient"].asstr()[()][patients["status"].asstr()[()] == SOLVED]
     if sorted(assembly) != sorted(solved):
         yield "VTKHDF/Assembly holds other blocks than the solved hearts"
+    if sorted(set(file["VTKHDF"]) - {"Assembly"}) != sorted(f"heart_{name}" for name in solved):
+        yield "VTKHDF holds other links than heart_<patient> of the solved hearts"
     for name in assembly:
         try:
             kind = assembly[name].attrs["Type"]
@@ -120,7 +122,7 @@ def _hearts_faults(folder: Path, file: h5py.File) -> Iterator[str]:
             yield f"{heart.name}: is not the file that the archive was made from"
         yield from heart_faults(heart)
         try:
-            yield from (f"cohort.h5: {fault}" for fault in _row_faults(file, row, name))
+            yield from (f"cohort.h5: {fault}" for fault in _linked_row_faults(file, row, name))
         except UNREADABLE as error:
             yield f"cohort.h5: {name} cannot be compared with its heart: {error}"
     # A patient's name has no dot: behind one stands what else of the heart a file holds.
@@ -129,12 +131,16 @@ def _hearts_faults(folder: Path, file: h5py.File) -> Iterator[str]:
         yield f"{stranger.name}: belongs to no patient of the archive"
 
 
-def _row_faults(file: h5py.File, row: int, name: str) -> Iterator[str]:
-    """Whether a patient's row says what the heart's file says."""
+def _linked_row_faults(file: h5py.File, row: int, name: str) -> Iterator[str]:
     link = file["hearts"].get(name, getlink=True)
     if not isinstance(link, h5py.ExternalLink) or link.filename != f"hearts/{name}.vtkhdf":
         yield f"hearts/{name} is no link to hearts/{name}.vtkhdf"
         return
+    yield from row_faults(file, row, name)
+
+
+def row_faults(file: h5py.File, row: int, name: str) -> Iterator[str]:
+    """Yield where a patient's row does not say what the heart says."""
     heart = file["hearts"][name]
     for what in ("status", "detail"):
         if heart["outcome"].attrs[what] != file["patients"][what].asstr()[row]:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 import myokit
@@ -20,10 +19,8 @@ from polycardia.errors import BadModel
 from polycardia.ionic.cellml import MAX_VARIABLES, parse_cellml
 from polycardia.ionic.models import FOLDER, MODELS
 from polycardia.ionic.roles import Naming, assign_roles
+from polycardia.ionic.text import read_text
 from polycardia.ionic.wording import sentence
-
-MAX_BYTES = 1_000_000
-"""A model's text is some 10 kB; anything beyond this is not one."""
 
 TEXTS = (".mmt", ".cellml")
 """How files with equations end."""
@@ -134,31 +131,17 @@ def _shipped(name: str) -> Path:
     return mmt if mmt.exists() else mmt.with_suffix(".toml")
 
 
-def _read(path: Path) -> str:
-    try:
-        found = path.stat()
-        if not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)):  # reading it may never end
-            raise BadModel(f"{path}: found a pipe, a socket or a device, expected an ordinary file")
-        if found.st_size > MAX_BYTES:
-            raise BadModel(f"{path}: over {MAX_BYTES} bytes, so not the text of a cell model")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadModel(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadModel(f"{path}: not a text file") from None
-
-
 def _parsed(path: Path, naming: Naming) -> Any:
     """Parse a text in either language."""
     if path.suffix == ".cellml":
-        return parse_cellml(_read(path), str(path), tolerant=naming.units == "tolerant")
+        return parse_cellml(read_text(path), str(path), tolerant=naming.units == "tolerant")
     return _parsed_mmt(path, naming)
 
 
 def _parsed_mmt(path: Path, naming: Naming) -> Any:
     """Parse the model section of a ``.mmt`` file."""
     lines = list(
-        takewhile(lambda line: line.strip() not in OTHER_SECTIONS, _read(path).split("\n"))
+        takewhile(lambda line: line.strip() not in OTHER_SECTIONS, read_text(path).split("\n"))
     )
     if "[[model]]" not in (line.strip() for line in lines):
         raise BadModel(f"{path}: no [[model]] section")
@@ -194,9 +177,11 @@ def _with_time_bound(lines: list[str], time: str) -> list[str]:
 def _variant(path: Path, naming: Naming) -> Any:
     """Apply a ``.toml`` file's constants and initial values to the model that it names."""
     try:
-        variant = tomllib.loads(_read(path))
+        variant = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise BadModel(f"{path}: {error}") from None
+    except RecursionError:
+        raise BadModel(f"{path}: brackets nested too deeply") from None
     unknown = set(variant) - {"model", "constants", "initial"}
     if unknown or not isinstance(variant.get("model"), str):
         raise BadModel(f"{path}: needs model = ..., and may have [constants] and [initial] only")

@@ -31,7 +31,6 @@ class HeartAxes:
         long: ``(3,)`` unit vector from apex to base.
         septal: ``(3,)`` unit vector from the left to the right ventricle, normal to ``long``.
         anterior: ``(3,)`` ``long x septal``, towards the anterior wall.
-        centre: ``(3,)`` centroid of both ventricles' walls [mm].
     """
 
     apex: Floats
@@ -39,7 +38,6 @@ class HeartAxes:
     long: Floats
     septal: Floats
     anterior: Floats
-    centre: Floats
 
     @property
     def length(self) -> float:
@@ -63,11 +61,11 @@ class HeartAxes:
         return chosen
 
 
-def heart_axes(mesh: TetMesh, boundary: Boundary) -> HeartAxes:
+def heart_axes(points: Floats, boundary: Boundary) -> HeartAxes:
     """Find the frame of a heart.
 
     Args:
-        mesh: the heart.
+        points: ``(n, 3)`` its nodes [mm].
         boundary: its boundary with all four surfaces labelled; flat cut base or valve rims.
 
     Raises:
@@ -76,13 +74,13 @@ def heart_axes(mesh: TetMesh, boundary: Boundary) -> HeartAxes:
     """
     left = boundary.triangles[boundary.label == Surface.LV_ENDO]
     right = boundary.triangles[boundary.label == Surface.RV_ENDO]
-    base = _widest_opening(mesh.points, left)
-    downwards = _farthest(mesh.points, left, base) - base
+    base = _widest_opening(points, left)
+    downwards = _farthest(points, left, base) - base
     long = -downwards / np.linalg.norm(downwards)
-    apex = base - long * ((base - mesh.points[left]) @ long).max()
+    apex = base - long * ((base - points[left]) @ long).max()
     if len(right) == 0:
         raise BadMesh("the boundary has no triangles labelled RV_ENDO, need a right endocardium")
-    across = surface_centroid(mesh.points[right]) - surface_centroid(mesh.points[left])
+    across = surface_centroid(points[right]) - surface_centroid(points[left])
     normal = across - (across @ long) * long
     angle = np.degrees(np.arctan2(np.linalg.norm(normal), abs(across @ long)))
     if not angle >= SMALLEST_ANGLE:
@@ -97,7 +95,6 @@ def heart_axes(mesh: TetMesh, boundary: Boundary) -> HeartAxes:
         long=long,
         septal=septal,
         anterior=np.cross(long, septal),
-        centre=_wall_centroid(mesh),
     )
 
 
@@ -156,8 +153,8 @@ def surface_centroid(corner: Floats, weight: Floats | float = 1.0) -> Floats:
     return centroid
 
 
-def _wall_centroid(mesh: TetMesh) -> Floats:
-    """Centroid of all cells, ``(3,)`` [mm], from the corners of `CELLS_AT_ONCE`."""
+def wall_centroid(mesh: TetMesh) -> Floats:
+    """Centroid of both ventricles' walls, ``(3,)`` [mm], from the corners of `CELLS_AT_ONCE`."""
     n_cells = len(mesh.tetrahedra)
     volume, middle = np.empty(n_cells), np.empty((n_cells, 3))
     for first in range(0, n_cells, CELLS_AT_ONCE):

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.physics.agenda import Agenda
+from polycardia.physics.kept import copy_into
 from polycardia.physics.mesh import Floats, Integers
 
 CAPTURED = 0.5  # of the nodes around, at least: the others may lie beyond a scar
@@ -51,7 +53,8 @@ class Readiness:
     ) -> None:
         self.threshold = activation
         self.level = activation + RECOVERED * (repolarisation - activation)
-        watched = [watch.nodes for watch in watches]
+        # Watches of one place share their nodes: a train has thousands of them.
+        watched = list({id(watch.nodes): watch.nodes for watch in watches}.values())
         self._nodes = np.unique(np.concatenate(watched)) if watched else np.empty(0, np.int64)
         self.ready = np.zeros(voltage.size, bool)
         self.ready[self._nodes] = voltage[self._nodes] < self.level
@@ -71,7 +74,7 @@ class Readiness:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `arrays` returned."""
-        _copy("ready", arrays, self.ready)
+        copy_into(self.arrays(), arrays)
 
 
 class CaptureCounter:
@@ -88,7 +91,9 @@ class CaptureCounter:
     by_node: ClassVar[bool] = False
 
     def __init__(self, watches: Sequence[Watch], readiness: Readiness) -> None:
-        self._watches = watches
+        self._watches = Agenda(
+            watches, [watch.since for watch in watches], [watch.until for watch in watches]
+        )
         self._readiness = readiness
         self.counts = np.zeros(len(watches), np.int64)
 
@@ -102,10 +107,9 @@ class CaptureCounter:
             after: ``(n_nodes,)`` voltage at its end [mV].
         """
         middle = time + 0.5 * dt
-        for number, watch in enumerate(self._watches):
-            if watch.since <= middle < watch.until:
-                risen = after[watch.nodes] >= self._readiness.threshold
-                self.counts[number] += np.count_nonzero(risen & self._readiness.ready[watch.nodes])
+        for number, watch in self._watches.during(middle, middle):
+            risen = after[watch.nodes] >= self._readiness.threshold
+            self.counts[number] += np.count_nonzero(risen & self._readiness.ready[watch.nodes])
 
     def sample(self, number: int, time: float, voltage: Floats) -> None:
         """Nothing: crossings are between samples."""
@@ -116,16 +120,4 @@ class CaptureCounter:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `arrays` returned."""
-        _copy("counts", arrays, self.counts)
-
-
-def _copy(name: str, arrays: Mapping[str, NDArray[Any]], kept: NDArray[Any]) -> None:
-    """Overwrite an array by a checkpoint's.
-
-    Raises:
-        ValueError: it is missing, or has another shape.
-    """
-    if name not in arrays or arrays[name].shape != kept.shape:
-        found = arrays[name].shape if name in arrays else "none"
-        raise ValueError(f"recorded {name}: found {found}, expected {kept.shape}")
-    np.copyto(kept, arrays[name])
+        copy_into(self.arrays(), arrays)

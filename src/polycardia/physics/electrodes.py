@@ -44,7 +44,7 @@ from types import MappingProxyType
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from polycardia.physics.axes import HeartAxes
+from polycardia.physics.axes import HeartAxes, wall_centroid
 from polycardia.physics.elements import volumes
 from polycardia.physics.mesh import Floats, TetMesh
 
@@ -80,7 +80,8 @@ def place_electrodes(
         chest[ELECTRODES.index(name)] = place
     offset = chest @ body_frame(axes)
     scale = np.cbrt(volumes(mesh).sum() / REFERENCE_VOLUME)
-    places: Floats = axes.centre + max(scale, _smallest_scale(mesh, axes.centre, offset)) * offset
+    centre = wall_centroid(mesh)
+    places: Floats = centre + max(scale, _smallest_scale(mesh, centre, offset)) * offset
     return places
 
 

@@ -30,21 +30,38 @@ class PointSet:
     points: Floats
 
 
-def site_of(mesh: TetMesh, name: str, nodes: Integers) -> Site:
+@dataclass(frozen=True)
+class Cloud:
+    """A heart's nodes, and how far apart they are.
+
+    Attributes:
+        points: ``(n, 3)`` [mm].
+        edge: mean length of an edge [mm].
+    """
+
+    points: Floats
+    edge: float
+
+
+def cloud_of(mesh: TetMesh) -> Cloud:
+    """Return the nodes of a mesh, all of whose edges are measured."""
+    return Cloud(mesh.points, mean_edge_length(mesh))
+
+
+def site_of(cloud: Cloud, name: str, nodes: Integers) -> Site:
     """Return nodes with those around them, at which a front that starts there arrives first.
 
     The current itself also lifts the voltage of refractory tissue, so a response is looked for
     beyond the `GAP`.  Where a heart has nothing there, the nodes show it themselves.
 
     Args:
-        mesh: the heart.
+        cloud: the heart's nodes.
         name: of the site or place.
         nodes: at least one.
     """
-    edge = mean_edge_length(mesh)
-    gap = max(GAP, edge)
-    away, _ = cKDTree(mesh.points[nodes]).query(
-        mesh.points, distance_upper_bound=gap + max(RIM, edge)
+    gap = max(GAP, cloud.edge)
+    away, _ = cKDTree(cloud.points[nodes]).query(
+        cloud.points, distance_upper_bound=gap + max(RIM, cloud.edge)
     )
     around = np.flatnonzero((away > gap) & np.isfinite(away))
     return Site(name, nodes, around if around.size else nodes)
@@ -64,39 +81,39 @@ def nodes_in_ball(points: Floats, centre: Floats, radius: float) -> Integers:
     return nearest[np.argsort(away[nearest], kind="stable")]
 
 
-def place_ball(mesh: TetMesh, name: str, centre: Floats, radius: float) -> Site:
+def place_ball(cloud: Cloud, name: str, centre: Floats, radius: float) -> Site:
     """Return a ball's nodes; a small one within the wall has the nearest.
 
     Raises:
         BadMesh: the ball is outside the heart.
     """
-    nodes = nodes_in_ball(mesh.points, centre, radius)
-    miss = float(np.linalg.norm(mesh.points[nodes[0]] - centre))
-    if miss > max(radius, mean_edge_length(mesh)):
+    nodes = nodes_in_ball(cloud.points, centre, radius)
+    miss = float(np.linalg.norm(cloud.points[nodes[0]] - centre))
+    if miss > max(radius, cloud.edge):
         raise BadMesh(
-            f"place {name}: the ball of {radius:g} mm around {_shown(centre)} holds no node, "
+            f"place {name}: the ball of {radius:g} mm around {shown(centre)} holds no node, "
             f"the nearest is {miss:.1f} mm from its centre"
         )
-    return site_of(mesh, name, nodes)
+    return site_of(cloud, name, nodes)
 
 
-def place_box(mesh: TetMesh, name: str, lowest: Floats, highest: Floats) -> Site:
+def place_box(cloud: Cloud, name: str, lowest: Floats, highest: Floats) -> Site:
     """Return the nodes within a box, faces included.
 
     Raises:
         BadMesh: no node is in it.
     """
-    inside = ((mesh.points >= lowest) & (mesh.points <= highest)).all(axis=1)
+    inside = ((cloud.points >= lowest) & (cloud.points <= highest)).all(axis=1)
     if not inside.any():
         raise BadMesh(
-            f"place {name}: the box from {_shown(lowest)} to {_shown(highest)} holds no node, "
-            f"the heart goes from {_shown(mesh.points.min(axis=0))} to "
-            f"{_shown(mesh.points.max(axis=0))}"
+            f"place {name}: the box from {shown(lowest)} to {shown(highest)} holds no node, "
+            f"the heart goes from {shown(cloud.points.min(axis=0))} to "
+            f"{shown(cloud.points.max(axis=0))}"
         )
-    return site_of(mesh, name, np.flatnonzero(inside))
+    return site_of(cloud, name, np.flatnonzero(inside))
 
 
-def place_points(mesh: TetMesh, name: str, wanted: PointSet, radius: float) -> Site:
+def place_points(cloud: Cloud, name: str, wanted: PointSet, radius: float) -> Site:
     """Return the nodes within ``radius`` [mm] of any of the points.
 
     Raises:
@@ -104,23 +121,23 @@ def place_points(mesh: TetMesh, name: str, wanted: PointSet, radius: float) -> S
     """
     if len(wanted.points) == 0:
         raise BadMesh(f"place {name}: {wanted.origin} holds no points, need at least one")
-    distances, _ = cKDTree(mesh.points).query(wanted.points)
+    distances, _ = cKDTree(cloud.points).query(wanted.points)
     miss = np.asarray(distances)
     worst = int(np.argmax(miss))
     if miss[worst] > radius:
         raise BadMesh(
             f"place {name}: point {worst + 1} of {wanted.origin}, at "
-            f"{_shown(wanted.points[worst])}, is {miss[worst]:.2f} mm from the nearest node, "
+            f"{shown(wanted.points[worst])}, is {miss[worst]:.2f} mm from the nearest node, "
             f"allowed is the radius, {radius:g} mm"
         )
     away, _ = cKDTree(wanted.points).query(
-        mesh.points, distance_upper_bound=np.nextafter(radius, np.inf)
+        cloud.points, distance_upper_bound=np.nextafter(radius, np.inf)
     )
-    return site_of(mesh, name, np.flatnonzero(away <= radius))
+    return site_of(cloud, name, np.flatnonzero(away <= radius))
 
 
 def place_region(
-    mesh: TetMesh,
+    cloud: Cloud,
     name: str,
     coordinates: Mapping[str, Floats],
     spans: Mapping[str, tuple[float, float]],
@@ -128,7 +145,7 @@ def place_region(
     """Return the nodes whose coordinates all lie in their spans, ends included.
 
     Args:
-        mesh: the heart.
+        cloud: the heart's nodes.
         name: of the place.
         coordinates: ``(n_nodes,)`` each, by name.
         spans: from and to, by the coordinate's name.
@@ -136,15 +153,16 @@ def place_region(
     Raises:
         BadMesh: no node is in the region.
     """
-    inside: NDArray[np.bool_] = np.ones(len(mesh.points), dtype=bool)
+    inside: NDArray[np.bool_] = np.ones(len(cloud.points), dtype=bool)
     for axis, (low, high) in spans.items():
         inside &= (coordinates[axis] >= low) & (coordinates[axis] <= high)
     if not inside.any():
         wanted = " and ".join(f"{axis} {low:g} to {high:g}" for axis, (low, high) in spans.items())
-        raise BadMesh(f"place {name}: none of {len(mesh.points)} nodes has {wanted}")
-    return site_of(mesh, name, np.flatnonzero(inside))
+        raise BadMesh(f"place {name}: none of {len(cloud.points)} nodes has {wanted}")
+    return site_of(cloud, name, np.flatnonzero(inside))
 
 
-def _shown(point: Floats) -> str:
+def shown(point: Floats) -> str:
+    """Return ``(3,)`` a point [mm] as messages have it."""
     x, y, z = point
     return f"({x:.1f}, {y:.1f}, {z:.1f}) mm"

@@ -132,7 +132,8 @@ def element_lengths(
 def velocity_error(resolution: Floats, known: Floats, ratio: Floats) -> Floats:
     """Return the relative error of the velocity at any resolution.
 
-    Between those that were measured it is linear, and elements without length have none.
+    Between those that were measured it is linear, and elements without length have none.  What a
+    conductivity has to make up for is another matter: `study.tissue`.
 
     Args:
         resolution: ``(n,)`` element length over sqrt(D) [sqrt(ms)].

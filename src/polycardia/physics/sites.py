@@ -22,8 +22,8 @@ from polycardia import config
 from polycardia.errors import BadMesh, BadStudy
 from polycardia.physics.axes import HeartAxes, surface_centroid
 from polycardia.physics.heart import Site
-from polycardia.physics.mesh import Boundary, Floats, Integers, Surface, TetMesh
-from polycardia.physics.places import nodes_in_ball, site_of
+from polycardia.physics.mesh import Boundary, Floats, Surface
+from polycardia.physics.places import Cloud, nodes_in_ball, site_of
 
 RADIUS = 3.0  # [mm]
 BAND = 0.1  # of the ventricle's length: the endocardium that counts as at a site's height
@@ -66,7 +66,7 @@ DEFAULT_SITES = tuple(
 
 
 def place_sites(
-    mesh: TetMesh,
+    cloud: Cloud,
     boundary: Boundary,
     axes: HeartAxes,
     sites: Sequence[ActivationSite] = DEFAULT_SITES,
@@ -80,7 +80,7 @@ def place_sites(
     a few of the nearest nodes.  A site's first node is the one in the middle.
 
     Args:
-        mesh: the heart.
+        cloud: the heart's nodes.
         boundary: its boundary with labels.
         axes: its frame.
         sites: any number.
@@ -94,14 +94,26 @@ def place_sites(
         raise BadStudy(f"radius of the activation sites {radius} mm, allowed is more than 0")
     placed = []
     for site in sites:
-        triangles = boundary.triangles[boundary.label == ENDOCARDIUM[site.ventricle]]
-        centre = mesh.points[_centre_node(mesh.points, triangles, axes, site)]
-        placed.append(site_of(mesh, site.name, nodes_in_ball(mesh.points, centre, radius)))
+        centre = cloud.points[endocardial_node(cloud.points, boundary, axes, site)]
+        placed.append(site_of(cloud, site.name, nodes_in_ball(cloud.points, centre, radius)))
     return placed
 
 
-def _centre_node(points: Floats, triangles: Integers, axes: HeartAxes, site: ActivationSite) -> int:
-    """The endocardial node nearest to where a ray from the middle of the cavity meets it."""
+def endocardial_node(
+    points: Floats, boundary: Boundary, axes: HeartAxes, site: ActivationSite
+) -> int:
+    """Return the endocardial node nearest to where a ray from the middle of the cavity meets it.
+
+    Args:
+        points: ``(n, 3)`` the heart's nodes [mm].
+        boundary: its boundary with labels.
+        axes: its frame.
+        site: where.
+
+    Raises:
+        BadMesh: the site falls on no endocardium.
+    """
+    triangles = boundary.triangles[boundary.label == ENDOCARDIUM[site.ventricle]]
     middle = points[triangles].mean(axis=1)
     heights = axes.height(middle)
     ring = np.abs(heights - site.apicobasal) <= BAND

@@ -28,21 +28,48 @@ def region_of_nodes(mesh: TetMesh) -> Integers:
     Args:
         mesh: every node has a tetrahedron.
     """
-    size = volumes(mesh)
-    around = _volume_around(mesh, size)
-    tags = np.unique(mesh.region)
-    winner, best = np.full(len(around), tags[0]), np.zeros(len(around))
-    for tag in tags:
-        share = _volume_around(mesh, np.where(mesh.region == tag, size, 0.0))
-        larger = share > best + TIE * around
-        winner[larger], best[larger] = tag, share[larger]
+    tags, tag = np.unique(mesh.region, return_inverse=True)
+    lowest = np.full(len(mesh.points), len(tags))
+    highest = np.full(len(mesh.points), -1)
+    for nodes in mesh.tetrahedra.T:
+        np.minimum.at(lowest, nodes, tag)
+        np.maximum.at(highest, nodes, tag)
+    # Only the others have to be measured: those on the border of regions.
+    contested = lowest < highest
+    if not contested.any():
+        return np.asarray(tags[lowest])
+    cells = np.flatnonzero(contested[mesh.tetrahedra].any(axis=1))
+    border = TetMesh(mesh.points, mesh.tetrahedra[cells], tag[cells])
+    corners = np.flatnonzero(contested[border.tetrahedra])
+    node, cell = border.tetrahedra.ravel()[corners], corners // 4
+    lowest[contested] = _largest(node, border.region[cell], volumes(border)[cell], len(tags))
+    winner: Integers = tags[lowest]
     return winner
 
 
-def _volume_around(mesh: TetMesh, size: Floats) -> Floats:
-    """Return for each node the sum of its tetrahedra's ``size``."""
-    corners = mesh.tetrahedra.ravel()
-    return np.bincount(corners, np.repeat(size, 4), len(mesh.points)).astype(np.float64)
+def _largest(node: Integers, tag: Integers, size: Floats, n_tags: int) -> Integers:
+    """Return the tag with the largest share of each node, by node.
+
+    Args:
+        node: ``(n,)`` of pieces.
+        tag: ``(n,)`` of them, less than ``n_tags``.
+        size: ``(n,)`` of them [mm^3].
+        n_tags: in all.
+    """
+    pairs, pair = np.unique(node * n_tags + tag, return_inverse=True)
+    share, tag = np.bincount(pair, size), pairs % n_tags
+    # The pairs of a node follow each other, by their tags.
+    first = np.flatnonzero(np.diff(pairs // n_tags, prepend=-1))
+    count = np.diff(first, append=len(pairs))
+    around = np.add.reduceat(share, first) if first.size else share
+    winner, best = tag[first], np.zeros(len(first))
+    for place in range(count.max(initial=0)):
+        some = np.flatnonzero(count > place)
+        these = first[some] + place
+        larger = share[these] > best[some] + TIE * around[some]
+        winner[some[larger]] = tag[these[larger]]
+        best[some[larger]] = share[these[larger]]
+    return winner
 
 
 def scaled_by_region(factors: Mapping[int, float], region: NDArray[np.integer[Any]]) -> Floats:

@@ -1,8 +1,9 @@
 """What the page of a cohort shows, as data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -91,6 +92,8 @@ class CohortReport:
         patients: in the order of the page.
         activation_range: earliest and latest activation [ms] that the pictures' colours span,
             as it was given to `io.pictures`; None where there are no pictures.
+        ecgs: the most hearts that have a part of the page of their own.
+        wanted: patients that have one before others.
         version: of the program.
         clinical_units: unit by clinical column.
     """
@@ -100,17 +103,23 @@ class CohortReport:
     settings: Mapping[str, object]
     patients: Sequence[PatientReport]
     activation_range: tuple[float, float] | None = None
+    ecgs: int = 1000
+    wanted: Collection[str] = ()
     version: str = ""
     clinical_units: Mapping[str, str] = field(
         default_factory=lambda: {name: quantity.unit for name, quantity in QUANTITIES.items()}
     )
 
 
-def first_solved(statuses: Mapping[str, str], limit: int) -> list[str]:
-    """Return the patients that get pictures: the first ``limit`` solved ones, in order.
+def chosen(patients: Sequence[str], limit: int, wanted: Collection[str]) -> list[str]:
+    """Return the patients whose hearts are drawn, in order.
 
     Args:
-        statuses: outcome by patient, in the order of the page.
-        limit: ``report.pictures`` of the study.
+        patients: who could be, in the order of the page.
+        limit: how many are.
+        wanted: come before those that stand further up the page.
     """
-    return [patient for patient, status in statuses.items() if status == SOLVED][:limit]
+    named = [patient for patient in patients if patient in wanted][:limit]
+    others = (patient for patient in patients if patient not in wanted)
+    among = {*named, *islice(others, limit - len(named))}
+    return [patient for patient in patients if patient in among]

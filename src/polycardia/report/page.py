@@ -12,10 +12,7 @@ from markupsafe import Markup
 
 from polycardia.io.colours import ColourScale
 from polycardia.report import ecg, summary, table, wording
-from polycardia.report.content import SOLVED, CohortReport, PatientReport, Setting
-
-# More traces than this make a page that a telephone cannot open: about 8 kB a heart.
-ECG_LIMIT = 1000
+from polycardia.report.content import SOLVED, CohortReport, PatientReport, Setting, chosen
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,10 @@ def render(cohort: CohortReport) -> str:
 
 
 def _entries(cohort: CohortReport) -> Iterator[Entry]:
-    left = ECG_LIMIT
+    with_more = [p.patient for p in cohort.patients if p.ecg is not None or p.pictures]
+    drawn = set(chosen(with_more, cohort.ecgs, cohort.wanted))
     for number, patient in enumerate(cohort.patients, start=1):
-        has_more = patient.ecg is not None or bool(patient.pictures)
-        yield Entry(number, patient, is_drawn=has_more and left > 0)
-        left -= has_more
+        yield Entry(number, patient, is_drawn=patient.patient in drawn)
 
 
 def _common_reason(drawn: Sequence[Entry]) -> str:

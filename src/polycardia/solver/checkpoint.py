@@ -9,6 +9,7 @@ are kept too, though their owners have the same: so a restart does not depend on
 a node the same bits wherever it stands in a loop.
 """
 
+import logging
 import math
 import signal
 import time
@@ -21,13 +22,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from polycardia.errors import MachineTrouble
+from polycardia.errors import MachineTrouble, PolycardiaError
 from polycardia.physics.mesh import Floats
 from polycardia.solver.clock import Cost
 from polycardia.solver.halo import Halo
 from polycardia.solver.membrane import Membrane
 from polycardia.solver.partition import Comm, gathered
 from polycardia.solver.recorders import Recorders
+
+log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 NOT_ASKED, TIMER = 0, 1  # or the number of a signal, which is larger than both
@@ -71,7 +74,7 @@ class Kept(Protocol):
 
 
 Keep = Callable[[Mark, Named], None]
-"""Makes a checkpoint of arrays that are computed as they are taken; it takes all of them."""
+"""Makes a checkpoint of arrays that are computed as they are taken; raises what it cannot write."""
 
 
 class Unfinished:
@@ -211,29 +214,40 @@ class Checkpoints:
                 beat.restore(comm, kept, self.start.n_ranks)
         return self.start
 
-    def put_away(self, comm: Comm, mark: Mark, beat: Unfinished) -> None:
-        """Write a checkpoint.  Collective."""
+    def put_away(self, comm: Comm, mark: Mark, beat: Unfinished) -> PolycardiaError | None:
+        """Write a checkpoint; return on all ranks why it could not be written.  Collective."""
+        fault: PolycardiaError | None = None
         arrays = beat.gathered(comm)
         if self.keep is not None:
-            self.keep(mark, arrays)
-        else:
-            for _ in arrays:
-                pass
+            try:
+                self.keep(mark, arrays)
+            except PolycardiaError as error:
+                fault = error
+                log.warning("no checkpoint: %s", error)
+        # The others hand over what is left, whether the first one can write it or not.
+        for _ in arrays:
+            pass
         # A rank that ended while the first one writes would end that too.
-        comm.Barrier()
+        fault = comm.bcast(fault)
         self._last = time.monotonic()
+        return fault
 
 
-def end_if_signalled(asked: int, now: float) -> None:
+def end_if_signalled(asked: int, now: float, fault: PolycardiaError | None = None) -> None:
     """Raise on all ranks if a signal asked for the end, after the checkpoint.
+
+    A beat that nobody ends goes on without its checkpoint: the next one may succeed, and what has
+    been computed until now is worth more.
 
     Args:
         asked: as all ranks agreed.
         now: [ms].
+        fault: why the checkpoint could not be written, or None.
 
     Raises:
         MachineTrouble: with the signal.
     """
     if asked > TIMER:
         name = signal.Signals(asked).name
-        raise MachineTrouble(f"ended by {name} at {now:g} ms, the checkpoint goes on from there")
+        left = "the checkpoint goes on from there" if fault is None else f"no checkpoint: {fault}"
+        raise MachineTrouble(f"ended by {name} at {now:g} ms, {left}")

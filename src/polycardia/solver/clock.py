@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from mpi4py import MPI
 
@@ -90,6 +91,17 @@ def table(cost: Cost) -> str:
     )
 
 
+class _Traffic(NamedTuple):
+    """What a rank's halo has counted so far."""
+
+    exchanges: int
+    received: int
+
+    @classmethod
+    def of(cls, halo: Halo) -> Self:
+        return cls(halo.exchanges, halo.received)
+
+
 class Clock:
     """Adds up wall time by part of a step, and counts.
 
@@ -102,9 +114,12 @@ class Clock:
         self._spent = dict.fromkeys(PARTS, 0.0)
         self._steps = self._large_steps = self._stages = 0
         self._last = self._exchanged = self._begun = 0.0
+        self._before = _Traffic.of(halo)
 
     def start(self) -> None:
+        """Begin: what was spent and exchanged until now is not of the steps."""
         self._last, self._exchanged = time.perf_counter(), self._halo.seconds
+        self._before = _Traffic.of(self._halo)
         self._begun = time.process_time()
 
     def charge(self, part: str) -> None:
@@ -128,7 +143,8 @@ class Clock:
         processor = time.process_time() - self._begun
         everyone = comm.allgather((self._spent, processor))
         slowest, processor = max(everyone, key=lambda rank: sum(rank[0].values()))
-        halo = self._halo
+        halo, before = self._halo, self._before
+        exchanges = halo.exchanges - before.exchanges
         return Cost(
             **slowest,
             processor=processor,
@@ -137,8 +153,8 @@ class Clock:
             n_steps=self._steps,
             n_large_steps=self._large_steps,
             stages=self._stages,
-            exchanges=halo.exchanges,
-            messages=comm.allreduce(halo.exchanges * len(halo.neighbours)),
-            message_bytes=comm.allreduce(halo.exchanges * 8 * len(halo.ghosts)),
+            exchanges=exchanges,
+            messages=comm.allreduce(exchanges * len(halo.neighbours)),
+            message_bytes=comm.allreduce(halo.received - before.received),
             memory=comm.allreduce(peak_memory(), MPI.MAX),
         )

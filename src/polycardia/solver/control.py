@@ -12,7 +12,7 @@ from polycardia.physics.mesh import Floats
 from polycardia.solver.ending import Ending
 from polycardia.solver.recording import Crossings
 from polycardia.solver.stepping import Stepping
-from polycardia.solver.stimulus import Stimulus
+from polycardia.solver.stimulus import Stimuli, Stimulus
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Control:
         self._comm = comm
         self._steps = steps
         self._ends = ends
-        self._stimuli = stimuli
+        self._stimuli = Stimuli(stimuli)
 
     def look(
         self, tick: int, looked: Floats, voltage: Floats, crossings: Crossings, asked: int
@@ -63,23 +63,36 @@ class Control:
         Raises:
             SolveFailed: on all ranks; the voltage of one of them is not finite.
         """
-        rate = self._rate(tick, looked, voltage)
+        with np.errstate(invalid="ignore"):  # infinite then and now
+            change = float(np.abs(voltage - looked).max(initial=0.0))
         # A maximum with NaN in it is not the same on all ranks.
-        lost = math.isnan(rate)
+        lost = not math.isfinite(change)
+        rate = 0.0 if lost else self._rate(tick, change)
         pending = self._ends.pending(tick, crossings, voltage)
-        own = np.array([0.0 if lost else rate, lost, pending, asked], np.float64)
+        own = np.array([rate, lost, pending, asked], np.float64)
         most = np.empty_like(own)
         self._comm.Allreduce(own, most, MPI.MAX)
-        if most[1]:
-            raise SolveFailed(f"the voltage is not finite before {self._steps.time(tick):g} ms")
+        self._require_none(bool(most[1]), tick)
         return Look(
             done=not most[2], moving=bool(most[0] > self._steps.quiet_rate), asked=int(most[3])
         )
 
-    def _rate(self, tick: int, looked: Floats, voltage: Floats) -> float:
-        """Return how fast the voltage of this rank's nodes changes at most [mV/ms]."""
+    def require_finite(self, tick: int, voltage: Floats) -> None:
+        """Look at the end, for what went wrong after the last look.  Collective.
+
+        Raises:
+            SolveFailed: on all ranks; the voltage of one of them is not finite.
+        """
+        lost = not np.isfinite(voltage).all()
+        self._require_none(self._comm.allreduce(lost, MPI.LOR), tick)
+
+    def _require_none(self, lost: bool, tick: int) -> None:
+        if lost:
+            raise SolveFailed(f"the voltage is not finite before {self._steps.time(tick):g} ms")
+
+    def _rate(self, tick: int, change: float) -> float:
+        """Return how fast the voltage changes [mV/ms]; without end where a stimulus is due."""
         last = tick + self._steps.look_ticks
-        if any(stimulus.acts_in(tick, last) for stimulus in self._stimuli):
+        if self._stimuli.acting(tick, last):
             return math.inf
-        change = np.abs(voltage - looked).max(initial=0.0)
-        return float(change) / (self._steps.look_ticks * self._steps.dt)
+        return change / (self._steps.look_ticks * self._steps.dt)

@@ -1,7 +1,8 @@
 """The nodes of other ranks that one rank's elements touch, and how their values get here."""
 
+import math
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from mpi4py import MPI
@@ -10,6 +11,15 @@ from petsc4py import PETSc
 
 from polycardia.physics.mesh import Floats, Integers
 from polycardia.solver.partition import Ownership, owners
+
+VALUE = np.dtype(PETSc.ScalarType).itemsize  # [bytes]
+
+
+class _Kept(NamedTuple):
+    """A vector for values that come and go: to set one up takes nine reductions and gathers."""
+
+    values: Floats
+    vector: PETSc.Vec
 
 
 class Halo:
@@ -25,6 +35,7 @@ class Halo:
         ghosts: ``(n_ghosts,)`` their numbers in the whole heart, ascending.
         seconds: spent in exchanges.
         exchanges: how many there were.
+        received: in all of them [bytes].
     """
 
     def __init__(self, owned: Ownership, touched: NDArray[np.integer[Any]], comm: MPI.Comm) -> None:
@@ -33,7 +44,9 @@ class Halo:
         self.ghosts: Integers = touched[foreign].astype(np.int64)
         self.seconds = 0.0
         self.exchanges = 0
+        self.received = 0
         self._comm = comm
+        self._kept: dict[int, _Kept] = {}
 
     @property
     def neighbours(self) -> Integers:
@@ -69,14 +82,17 @@ class Halo:
         vector.ghostUpdate(PETSc.InsertMode.INSERT_VALUES, PETSc.ScatterMode.FORWARD)
         self.seconds += time.perf_counter() - started
         self.exchanges += 1
+        self.received += VALUE * vector.getBlockSize() * len(self.ghosts)
 
     def extended(self, own: NDArray[Any]) -> Floats:
         """Return ``(n_local, ...)`` from the ranks' own ``(n_owned, ...)`` values.  Collective."""
         if self._comm.Get_size() == 1:
             return np.asarray(own, np.float64)
-        values = np.zeros((self.n_local, *own.shape[1:]))
-        values[: self.owned.count] = own
-        vector = self.vector(values)
+        width = math.prod(own.shape[1:])
+        if width not in self._kept:
+            values = np.zeros((self.n_local, width))
+            self._kept[width] = _Kept(values, self.vector(values))
+        values, vector = self._kept[width]
+        values[: self.owned.count] = own.reshape(-1, width)
         self.exchange(vector)
-        vector.destroy()
-        return values
+        return values.reshape(-1, *own.shape[1:]).copy()

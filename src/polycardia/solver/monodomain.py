@@ -1,4 +1,7 @@
-"""The monodomain equation in time: ``chi (C_m dV/dt + I_ion) = div(sigma grad V) + I_stim``.
+"""The monodomain equation in time: ``chi C_m (dV/dt + I_ion) = div(sigma grad V) + I_stim``.
+
+The ionic current ``I_ion`` is per capacitance, as cell models have it [uA/uF = mV/ms], and so is
+the amplitude of a stimulus, ``I_stim / (chi C_m)``.
 
 A step is split symmetrically (Strang, SIAM J Numer Anal 5:506, 1968): half a step of diffusion, the
 membrane's currents, another half.  The gates take their own step in turn with all of that, by the
@@ -34,7 +37,7 @@ from polycardia.solver.operators import Operators
 from polycardia.solver.recorders import Recorded, Recorders
 from polycardia.solver.snapshots import Snapshots
 from polycardia.solver.stepping import stepping
-from polycardia.solver.stimulus import Stimulus
+from polycardia.solver.stimulus import Stimuli, Stimulus
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +80,7 @@ class Tissue:
         self.before = self.voltage.copy()
         self._middle = self.voltage.copy()
         self._membrane = membrane
-        self._stimuli = stimuli
+        self._stimuli = Stimuli(stimuli)
         self._clock = clock
         self._halo = operators.halo
         self._diffusion = Diffusion(operators, self.voltage)
@@ -119,9 +122,8 @@ class Tissue:
         self._clock.charge("diffusion")
 
     def _stimulate(self, tick: int, ticks: int, dt: float) -> None:
-        for stimulus in self._stimuli:
-            if stimulus.acts_in(tick, tick + ticks):
-                self.voltage[stimulus.nodes] += dt * stimulus.amplitude
+        for stimulus in self._stimuli.acting(tick, tick + ticks):
+            self.voltage[stimulus.nodes] += dt * stimulus.amplitude
 
     def _diffuse(self, dt: float) -> None:
         self._clock.count_stages(self._diffusion.advance(dt))
@@ -154,7 +156,8 @@ def simulate_beat(
 
     Raises:
         SolveFailed: on all ranks; the voltage is not finite.
-        MachineTrouble: on all ranks; a signal asked for the end, and a checkpoint is written.
+        MachineTrouble: on all ranks; a signal asked for the end.  Whether a checkpoint is written
+            is in its sentence.
     """
     numerics = settings.numerics
     steps = stepping(numerics)
@@ -186,13 +189,14 @@ def simulate_beat(
         while tick < steps.n_ticks:
             if tick % steps.look_ticks == 0:
                 look = control.look(tick, looked, voltage, recorders.crossings, checkpoints.asked())
+                clock.charge("control")
                 if look.done:
                     break
-                clock.charge("control")
                 if look.asked:
                     cost = asdict(start.total(clock.cost(comm)))
-                    checkpoints.put_away(comm, Mark(tick, comm.Get_size(), cost), beat)
-                    end_if_signalled(look.asked, steps.time(tick))
+                    mark = Mark(tick, comm.Get_size(), cost)
+                    fault = checkpoints.put_away(comm, mark, beat)
+                    end_if_signalled(look.asked, steps.time(tick), fault)
                     clock.charge("output")
                 moving = look.moving
                 tissue.find_front(moving, looked)
@@ -206,6 +210,8 @@ def simulate_beat(
             clock.charge("output")
             if tick % report_every == 0:
                 _report(comm, steps.time(tick), numerics.duration, voltage)
+                clock.charge("control")
+    control.require_finite(tick, voltage)
     tissue.close()
     return Beat(
         recorded=recorders.recorded(comm, tick // sample_every + 1),

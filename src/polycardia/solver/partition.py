@@ -1,6 +1,7 @@
 """Who owns which nodes: contiguous slices, so that no partitioner is needed at run time."""
 
 import sys
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,9 @@ from polycardia.errors import BadStudy
 from polycardia.physics.mesh import Integers
 
 Comm = MPI.Comm
+
+PATIENCE = 5.0
+"""[s] that other ranks leave the first one to tell what most often all of them have to tell."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,20 @@ def _abort(kind: type[BaseException], error: BaseException, trace: TracebackType
     sys.__excepthook__(kind, error, trace)
     sys.stderr.flush()
     MPI.COMM_WORLD.Abort(1)
+
+
+def end_all(sentence: str) -> None:
+    """Say why this rank ends, and end all ranks: those that have not failed would wait for ever.
+
+    The first rank speaks first, so that what all have to say is said once.  Returns only where
+    there is no other rank.
+    """
+    several = MPI.COMM_WORLD.Get_size() > 1
+    if several and MPI.COMM_WORLD.Get_rank() > 0:
+        time.sleep(PATIENCE)
+    print(sentence, file=sys.stderr, flush=True)
+    if several:
+        MPI.COMM_WORLD.Abort(1)
 
 
 def alone() -> Comm:

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.physics.kept import Arrays
 from polycardia.physics.mesh import Floats
 from polycardia.solver.partition import Ownership
-from polycardia.solver.recording import Arrays
 
 
 class States(Protocol):

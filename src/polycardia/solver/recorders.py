@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from polycardia.config import Simulation, whole_steps
 from polycardia.physics.capture import CaptureCounter, Readiness, Watch
+from polycardia.physics.kept import Arrays
 from polycardia.physics.mesh import Floats, Integers
 from polycardia.solver.partition import Comm, gathered
 from polycardia.solver.probes import Probes
-from polycardia.solver.recording import Arrays, Crossings, Electrogram, Recorder, Window
+from polycardia.solver.recording import Crossings, Electrogram, Recorder, Window
 from polycardia.solver.recovery import Recovery
 from polycardia.solver.upstroke import SteepestUpstroke
 

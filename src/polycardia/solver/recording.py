@@ -6,16 +6,14 @@ is done at the few nodes that it finds.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.physics.kept import Arrays, copy_into
 from polycardia.physics.mesh import Floats, Integers
-
-Arrays = Mapping[str, NDArray[Any]]
 
 ROUNDING = 1e-6
 """[ms]; times are sums of steps."""
@@ -179,16 +177,3 @@ def crossing_time(
     first, last = before[nodes], after[nodes]
     crossed: Floats = time + dt * (level - first) / (last - first)
     return crossed
-
-
-def copy_into(kept: Arrays, arrays: Arrays) -> None:
-    """Overwrite a recorder's arrays by those of a checkpoint.
-
-    Raises:
-        ValueError: an array is missing, or has another shape.
-    """
-    for name, array in kept.items():
-        if name not in arrays or arrays[name].shape != array.shape:
-            found = arrays[name].shape if name in arrays else "none"
-            raise ValueError(f"recorded {name}: found {found}, expected {array.shape}")
-        np.copyto(array, arrays[name])

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.physics.kept import Arrays, copy_into
 from polycardia.physics.mesh import Floats
-from polycardia.solver.recording import WHOLE, Arrays, Window, copy_into, crossing_time
+from polycardia.solver.recording import ROUNDING, WHOLE, Window, crossing_time
 
 SHARE = 0.9
 """Of the amplitude; 0.9 gives the APD90."""
@@ -63,7 +64,7 @@ class Recovery:
                 self._arm(before)
             self._rise(after)
             self._fall(time, dt, before, after)
-        if math.floor((time + dt) / LOOK_BACK) > math.floor(time / LOOK_BACK):
+        if _looks_back(time + dt) > _looks_back(time):
             self._recent, self._older = self._older, self._recent
             np.copyto(self._recent, after)
 
@@ -111,3 +112,8 @@ class Recovery:
     def restore(self, arrays: Arrays) -> None:
         """Take up what `arrays` returned."""
         copy_into(self.arrays(), arrays)
+
+
+def _looks_back(time: float) -> int:
+    """Return how often `LOOK_BACK` has passed; a step's end is as late as the next one's start."""
+    return math.floor((time + ROUNDING) / LOOK_BACK)

@@ -1,7 +1,9 @@
 """The current that starts a wave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from polycardia.physics.agenda import Agenda
 from polycardia.physics.mesh import Floats, Integers
 
 
@@ -21,6 +23,19 @@ class Stimulus:
     n_steps: int
     amplitude: float | Floats
 
-    def acts_in(self, first: int, last: int) -> bool:
-        """Whether it acts in one of the steps ``first <= step < last``."""
-        return self.first_step < last and first < self.first_step + self.n_steps
+
+class Stimuli:
+    """All stimuli of a rank, of which few act in any step.
+
+    Args:
+        stimuli: of whole trains of pulses.
+    """
+
+    def __init__(self, stimuli: Sequence[Stimulus]) -> None:
+        starts = [stimulus.first_step for stimulus in stimuli]
+        ends = [stimulus.first_step + stimulus.n_steps for stimulus in stimuli]
+        self._agenda = Agenda(stimuli, starts, ends)
+
+    def acting(self, first: int, last: int) -> list[Stimulus]:
+        """Return those that act in one of the steps ``first <= step < last``, in their order."""
+        return [stimulus for _, stimulus in self._agenda.during(first, last - 1)]

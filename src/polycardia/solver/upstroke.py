@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.physics.kept import Arrays, copy_into
 from polycardia.physics.mesh import Floats, Integers
-from polycardia.solver.recording import Arrays, Crossings, copy_into
+from polycardia.solver.recording import Crossings
 
 SLOWEST = 0.1
 """[mV/ms]; a rise that is slower everywhere counts by its threshold crossing.
@@ -20,7 +21,8 @@ class SteepestUpstroke:
 
     A step's slope belongs to its middle.  The steepest one and its two neighbours lie on a
     parabola; its vertex is the activation.  An upstroke is what leads to a node's recorded
-    threshold crossing, up to where the voltage falls again for the first time after it.
+    threshold crossing: from where the voltage last fell before it, so that a stimulus which failed
+    is none, up to where the voltage falls again for the first time after it.
 
     Args:
         crossings: observed from here on by this recorder, which has to be called in its place.
@@ -38,6 +40,7 @@ class SteepestUpstroke:
         self._dt = np.zeros((2, 1))  # of the two steps before this one [ms]
         self._fresh = np.zeros(n, bool)  # steepest in the last step
         self._rising = np.zeros(n, bool)  # crossed, and not over
+        self._followed = np.zeros(n, bool)  # have a steepest slope, and are not over
         self._mask = np.empty(n, bool)
 
     @property
@@ -58,13 +61,25 @@ class SteepestUpstroke:
         steeper = np.flatnonzero(np.greater(slope, self._steepest, out=self._fresh))
         self._steepest[steeper] = slope[steeper]
         self._time[steeper] = time + dt / 2.0
+        self._followed[steeper] = True
         self._rising[self.crossings.activated] = True
         rising = np.flatnonzero(self._rising)
         over = rising[slope[rising] <= 0.0]
         self._steepest[over] = np.inf
         self._rising[over] = False
+        self._followed[over] = False
+        self._forget(slope)
         self._slope, self._last, self._second_last = self._second_last, slope, self._last
         self._dt[0], self._dt[1] = self._dt[1], dt
+
+    def _forget(self, slope: Floats) -> None:
+        """Begin again where the voltage falls and has not crossed: no upstroke has led there."""
+        fallen = np.less(slope, 0.0, out=self._mask)
+        fallen &= self._followed
+        nodes = np.flatnonzero(fallen)
+        self._steepest[nodes] = SLOWEST
+        self._time[nodes] = np.nan
+        self._followed[nodes] = False
 
     def _refine(self, nodes: Integers, time: float, dt: float) -> None:
         """Move the times of nodes that were steepest in the last step to the parabola's vertex."""
@@ -102,3 +117,4 @@ class SteepestUpstroke:
         """Take up what `arrays` returned."""
         copy_into(self.arrays(), arrays)
         self._dt[:] = arrays["last_steps"][:1].T
+        self._followed[:] = (self._steepest > SLOWEST) & (self._steepest < np.inf)

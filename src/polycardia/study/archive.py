@@ -20,6 +20,8 @@ from polycardia.io.archive_file import (
 from polycardia.io.atomic import FOLDER_MODE
 from polycardia.io.heart_file import HeartSummary, read_summary
 from polycardia.io.origin import SOLVED
+from polycardia.io.packed_verification import packed_faults
+from polycardia.io.reading import require_ordinary
 from polycardia.io.verification import faults
 from polycardia.provenance import digest_of_files, origin
 
@@ -45,19 +47,25 @@ def shard(cohort: Path, hearts: Path, *, number: int, shards: int, output: Path)
     """
     if not 0 <= number < shards:
         raise BadStudy(f"found shard {number} of {shards}, need 0 to one less than there are")
-    patients = [
-        patient
-        for patient in read_cohort(cohort, meshes_outside=True).values()
-        if shard_of(patient.identifier, shards) == number
-    ]
-    if not patients:
-        raise BadStudy(f"{cohort}: no patient belongs to shard {number} of {shards}")
+    patients = _patients_of(cohort, number, shards)
     files = [hearts / f"{patient.identifier}.vtkhdf" for patient in patients]
     table = gathered_table(
         patients, [read_summary(path) for path in files], [digest_of_files([f]) for f in files]
     )
     write_shard(output, table)
     log.info("%d patients", len(table))
+
+
+def _patients_of(cohort: Path, number: int, shards: int) -> list[Patient]:
+    """Return the patients of a shard, without a look at the others' rows."""
+
+    def belongs(identifier: str) -> bool:
+        return shard_of(identifier, shards) == number
+
+    patients = list(read_cohort(cohort, files_known=True, only=belongs).values())
+    if not patients:
+        raise BadStudy(f"{cohort}: no patient belongs to shard {number} of {shards}")
+    return patients
 
 
 def archive(shards: Sequence[Path], *, most_failed: float, output: Path) -> None:
@@ -109,13 +117,18 @@ def move_strangers(results: Path, patients: Set[str]) -> list[str]:
 def verify(results: Path) -> int:
     """Check every promise of ``docs/archive-format.md`` and return how many hearts keep them.
 
+    Args:
+        results: folder, or a packed archive.
+
     Raises:
         BadArchive: one line for every promise that is not kept.
     """
-    found = list(faults(results))
+    require_ordinary(results, BadArchive)
+    packed = results.is_file()
+    found = list(packed_faults(results) if packed else faults(results))
     if found:
         raise BadArchive("\n".join(found))
-    return len(read_table(results / "cohort.h5"))
+    return len(read_table(results if packed else results / "cohort.h5"))
 
 
 def gathered_table(

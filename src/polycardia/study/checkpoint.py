@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from polycardia import SOLVER_VERSION
 from polycardia.config import Simulation, whole_steps
-from polycardia.errors import BadArchive, BadStudy, PolycardiaError
+from polycardia.errors import BadArchive, BadStudy, MachineTrouble, PolycardiaError
 from polycardia.io.checkpoint_file import (
     CheckpointFile,
     digest_of_contents,
@@ -20,6 +21,7 @@ from polycardia.io.checkpoint_file import (
 from polycardia.io.prepared import PreparedFile
 from polycardia.io.voltage_file import VoltageWriter
 from polycardia.provenance import digest_of_files
+from polycardia.solver.agreement import agreed, from_first
 from polycardia.solver.checkpoint import START, Checkpoints, Keep, Mark, Named, layout
 from polycardia.solver.membrane import CellType
 from polycardia.solver.partition import Comm
@@ -121,22 +123,26 @@ def go_on(
 
     Raises:
         BadStudy: on all ranks; a checkpoint that has to be gone on from differs or is damaged.
+        BadArchive: on all ranks; one of them cannot read the heart or the checkpoint.
     """
     first = comm.Get_rank() == 0
-    now = identity(run, cells, recorders) if first and plan.path is not None else {}
-    mark = _usable(plan, run, now, comm)
+    wanted = plan.path is not None
+    now = from_first(comm, lambda: identity(run, cells, recorders) if wanted else {})
+    mark = from_first(comm, lambda: _usable(plan, now))
     try:
         writer = voltage_writer(run.output, prepared, run.settings, comm, _snapshots(run, mark))
     except BadArchive as fault:
         if plan.required:
             raise BadStudy(str(fault)) from None
-        _tell_of(fault, comm)
+        if first:
+            _tell_of(fault)
         mark = START
         writer = voltage_writer(run.output, prepared, run.settings, comm)
     checkpoints = Checkpoints(every=60.0 * plan.minutes, wanted=plan.path is not None, start=mark)
     if plan.path is not None:
         if mark != START:
-            checkpoints.kept = CheckpointFile(plan.path)
+            with agreed(comm):
+                checkpoints.kept = CheckpointFile(plan.path)
             if first:
                 time = mark.tick * run.settings.numerics.dt
                 log.info("goes on at %g ms from %s", time, plan.path)
@@ -149,9 +155,13 @@ def _keeper(path: Path, now: Identity, dt: float, writer: VoltageWriter | None) 
     """Return what writes checkpoints, on the first rank."""
 
     def keep(mark: Mark, arrays: Named) -> None:
-        if writer is not None:
-            writer.sync()
-        write_checkpoint(path, {"run": now, "mark": asdict(mark)}, arrays)
+        try:
+            if writer is not None:
+                writer.sync()
+            write_checkpoint(path, {"run": now, "mark": asdict(mark)}, arrays)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else error
+            raise MachineTrouble(f"{path} cannot be written: {reason}") from None
         log.info("checkpoint at %g ms in %s", mark.tick * dt, path)
 
     return keep
@@ -159,25 +169,29 @@ def _keeper(path: Path, now: Identity, dt: float, writer: VoltageWriter | None) 
 
 def discard(plan: CheckpointPlan) -> None:
     """Remove a checkpoint that is no longer needed."""
-    if plan.path is not None:
+    if plan.path is None:
+        return
+    try:
         discard_checkpoint(plan.path)
+    except OSError as error:
+        log.warning("%s cannot be removed: %s", plan.path, error.strerror)
 
 
-def _usable(plan: CheckpointPlan, run: Run, now: Identity, comm: Comm) -> Mark:
-    """Return where the checkpoint is that can be gone on from, or `START`.  Collective."""
-    found: Mark | PolycardiaError = START
-    if plan.path is not None and comm.Get_rank() == 0 and (plan.required or plan.path.exists()):
-        try:
-            found = _mark(plan.path, now)
-        except BadArchive as fault:
-            if plan.required:
-                found = BadStudy(str(fault))
-            else:
-                _tell_of(fault, comm)
-    found = comm.bcast(found)
-    if isinstance(found, PolycardiaError):
-        raise found
-    return found
+def _usable(plan: CheckpointPlan, now: Identity) -> Mark:
+    """Return where the checkpoint is that can be gone on from, or `START`.
+
+    Raises:
+        BadStudy: there is none, and there has to be.
+    """
+    if plan.path is None or not (plan.required or plan.path.exists()):
+        return START
+    try:
+        return _mark(plan.path, now)
+    except BadArchive as fault:
+        if plan.required:
+            raise BadStudy(str(fault)) from None
+        _tell_of(fault)
+        return START
 
 
 def _mark(path: Path, now: Identity) -> Mark:
@@ -205,9 +219,8 @@ def _snapshots(run: Run, mark: Mark) -> int:
     return wanted.count(mark.tick // every)
 
 
-def _tell_of(fault: PolycardiaError, comm: Comm) -> None:
-    if comm.Get_rank() == 0:
-        log.warning("%s; starts at 0 ms", fault)
+def _tell_of(fault: PolycardiaError) -> None:
+    log.warning("%s; starts at 0 ms", fault)
 
 
 def flat(settings: Any, name: str = "") -> dict[str, Any]:

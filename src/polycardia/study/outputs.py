@@ -1,54 +1,26 @@
 """What a study asks for beside the maps and the ECG: probes and snapshots of the voltage."""
 
-import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from polycardia.config import Cells, Probe, Simulation, whole_steps
-from polycardia.errors import BadStudy, PolycardiaError
+from polycardia.config import Simulation, whole_steps
+from polycardia.errors import PolycardiaError
 from polycardia.io.heart_file import ProbeRecord
 from polycardia.io.prepared import PreparedFile
 from polycardia.io.voltage_file import VoltageWriter
-from polycardia.ionic.evaluation import evaluate, find_variable
-from polycardia.ionic.model import CellModel
-from polycardia.ionic.scaling import with_factors
-from polycardia.physics.mesh import Floats, TetMesh
-from polycardia.physics.probes import HeartPlace, nearest_node, node_at
-from polycardia.physics.variation import region_of_nodes
+from polycardia.physics.mesh import Floats
 from polycardia.solver.partition import Comm, Ownership
 from polycardia.solver.probes import Probes, States
 from polycardia.solver.recorders import Recorded, n_samples
 from polycardia.solver.snapshots import Snapshots
-from polycardia.study.cells import node_factor
-from polycardia.study.model import equations
-
-log = logging.getLogger(__name__)
+from polycardia.study.probes import PlacedProbe, probe_records
 
 ROUNDING = 1e-9  # [samples]
-
-
-@dataclass(frozen=True)
-class PlacedProbe:
-    """A probe in one heart.
-
-    Attributes:
-        name: of the probe.
-        node: numbered in the heart.
-        place: ``(3,)`` of the node [mm].
-        miss: from where it was wanted to the node [mm].
-        layer: of the wall, from the inside.
-    """
-
-    name: str
-    node: int
-    place: Floats
-    miss: float
-    layer: int
 
 
 @dataclass(frozen=True)
@@ -69,66 +41,6 @@ class Requested:
 
 
 NOTHING = Requested()
-
-
-def place_probes(prepared: PreparedFile, settings: Simulation, comm: Comm) -> list[PlacedProbe]:
-    """Return where the probes are, on every rank, and check what they record.  Collective.
-
-    Raises:
-        BadStudy: on all ranks; a probe's site was not prepared, or a cell model lacks a variable.
-        BadMesh: on all ranks; there is no endocardium at a probe's place.
-    """
-    wanted = settings.outputs.probes.at
-    if not wanted:
-        return []
-    found: list[PlacedProbe] | PolycardiaError = []
-    if comm.Get_rank() == 0:
-        try:
-            found = [placed(prepared, probe) for probe in wanted]
-            for layer in {probe.layer for probe in found}:
-                model, _ = _tissue_model(settings.cells, layer)
-                for name in settings.outputs.probes.variables:
-                    find_variable(model, name)
-        except PolycardiaError as error:
-            found = error
-    found = comm.bcast(found)
-    if isinstance(found, PolycardiaError):
-        raise found
-    for probe in found if comm.Get_rank() == 0 else ():
-        log.info("probe %s at node %d, %.2f mm off", probe.name, probe.node, probe.miss)
-    return found
-
-
-def placed(prepared: PreparedFile, probe: Probe) -> PlacedProbe:
-    """Return where a probe is in a heart.
-
-    Raises:
-        BadStudy: the heart was prepared without the probe's site.
-        BadMesh: there is no endocardium at the probe's place.
-    """
-    heart = prepared.stored()
-    miss = 0.0
-    if probe.point is not None:
-        point, points = np.array(probe.point), heart.points[:]
-        node = nearest_node(points, point)
-        miss = float(np.linalg.norm(points[node] - point))
-    elif probe.heart is not None:
-        mesh, boundary = prepared.read_mesh(), prepared.read_boundary()
-        transmural = heart.coordinates["transmural"][:]
-        place = HeartPlace(**probe.heart.model_dump())
-        node = node_at(mesh, boundary, transmural, probe.name, place)
-    else:
-        nodes = {site.name: site.nodes for site in prepared.read_sites()}
-        if probe.site not in nodes or len(nodes[probe.site]) == 0:
-            raise BadStudy(
-                f"probe {probe.name} is at the site {probe.site!r}, the heart was prepared with "
-                f"{', '.join(nodes) or 'none'}"
-            )
-        node = int(nodes[probe.site][0])
-    one = slice(node, node + 1)
-    return PlacedProbe(
-        probe.name, node, heart.points[one][0], miss, layer=int(heart.cell_type[one][0])
-    )
 
 
 def probe_recorder(
@@ -177,63 +89,6 @@ def requested(
         probes=[] if at_probes is None else probe_records(prepared, probes, at_probes, settings),
         snapshot_times=snapshot_times,
     )
-
-
-def probe_records(
-    prepared: PreparedFile, probes: Sequence[PlacedProbe], values: Floats, settings: Simulation
-) -> list[ProbeRecord]:
-    """Return what was recorded, with all the variables that were asked for.
-
-    Args:
-        prepared: the heart.
-        probes: in it.
-        values: ``(n_probes, 1 + n_states, n)`` voltage [mV], then states.
-        settings: cells and variables.
-    """
-    records = []
-    for probe, (voltage, *states) in zip(probes, values, strict=True):
-        model, factors = _tissue_model(settings.cells, probe.layer)
-        constants = _factors_at(prepared, probe, settings.cells, factors)
-        own = np.array(states[: len(model.gates_and_concentrations)])
-        traces = {"voltage": (voltage, "mV", str(model.voltage.qname()))}
-        for name in settings.outputs.probes.variables:
-            trace = evaluate(model, name, voltage, own, constants)
-            traces[name] = (trace.values, trace.unit, trace.variable)
-        records.append(
-            ProbeRecord(probe.name, probe.node, probe.place, probe.miss, probe.layer, traces)
-        )
-    return records
-
-
-def _tissue_model(cells: Cells, layer: int) -> tuple[CellModel, dict[str, str]]:
-    """Return a layer's equations as the tissue has them, and its factors by their constants."""
-    pacing = cells.pacing_of(list(cells.by_layer())[layer])
-    model, factors = with_factors(equations(pacing.model), pacing.varying)
-    return model, dict(zip(pacing.varying, factors, strict=True))
-
-
-def _factors_at(
-    prepared: PreparedFile, probe: PlacedProbe, cells: Cells, factors: Mapping[str, str]
-) -> dict[str, float]:
-    """Return the value of each factor at a probe's node."""
-    if not factors:
-        return {}
-    one = slice(probe.node, probe.node + 1)
-    coordinates = {name: values[one] for name, values in prepared.stored().coordinates.items()}
-    region = np.array([_region_at(prepared, probe.node)])
-    layer = list(cells.by_layer())[probe.layer]
-    return {
-        factor: float(node_factor(cells, layer, constant, coordinates, region)[0])
-        for constant, factor in factors.items()
-    }
-
-
-def _region_at(prepared: PreparedFile, node: int) -> int:
-    """Return the region of a node, which its own tetrahedra decide."""
-    around = prepared.read_cells(node, node + 1)
-    corners = np.searchsorted(around.touched, around.tetrahedra)
-    part = TetMesh(around.points, corners, around.region.astype(np.int64))
-    return int(region_of_nodes(part)[np.searchsorted(around.touched, node)])
 
 
 def snapshots(settings: Simulation, writer: VoltageWriter | None) -> Snapshots | None:

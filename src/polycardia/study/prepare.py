@@ -26,11 +26,11 @@ from polycardia.physics.layers import endocardial_cells, layers
 from polycardia.physics.leads import unit_lead_vectors
 from polycardia.physics.mesh import Boundary, TetMesh
 from polycardia.physics.ordering import reordered
-from polycardia.physics.places import PointSet
-from polycardia.physics.refinement import mean_edge_length, refine
+from polycardia.physics.places import PointSet, cloud_of
+from polycardia.physics.refinement import refine
 from polycardia.physics.variation import scaled_by_region
 from polycardia.provenance import digest_of_files, origin, peak_memory
-from polycardia.study.places import placed_sites, point_sets
+from polycardia.study.places import placed_sites, point_files, point_sets
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def prepare(source: Source, settings: Preparation, output: Path) -> None:
     record: dict[str, object] = dict(origin(settings.model_dump_json()))
     heart = None
     try:
-        record["mesh_sha256"] = digest_of_files(source.files())
+        record |= input_digests(source, settings)
         read = read_source(source.mesh, surfaces=source.surfaces, fibres=source.fibres)
         admitted = admit(read, units=source.units)
         for sentence in admitted.mended:
@@ -69,6 +69,16 @@ def prepare(source: Source, settings: Preparation, output: Path) -> None:
     write_prepared(output, heart, outcome, record)
 
 
+def input_digests(source: Source, settings: Preparation) -> dict[str, str]:
+    """Return the digests of the files that decide a prepared heart, for its provenance."""
+    digests = {"mesh_sha256": digest_of_files(source.files())}
+    # A missing one is told by whoever reads it.
+    points = [file for file in point_files(source.mesh, settings).values() if file.is_file()]
+    if points:
+        digests["points_sha256"] = digest_of_files(sorted(set(points)))
+    return digests
+
+
 def prepared_heart(
     admitted: Admitted, settings: Preparation, points: Mapping[str, PointSet]
 ) -> PreparedHeart:
@@ -85,13 +95,14 @@ def prepared_heart(
     """
     mesh, boundary = _refined(admitted, settings.anatomy.edge_length)
     mesh, boundary = reordered(mesh, boundary)
+    cloud = cloud_of(mesh)
     log.info(
         "%d nodes, %d tetrahedra, mean edge %.2f mm",
         len(mesh.points),
         len(mesh.tetrahedra),
-        mean_edge_length(mesh),
+        cloud.edge,
     )
-    axes = heart_axes(mesh, boundary)
+    axes = heart_axes(mesh.points, boundary)
     coordinates = wall_coordinates(mesh, boundary, axes)
     sheet = None
     if mesh.fibre is None:
@@ -117,14 +128,14 @@ def prepared_heart(
         ),
         coordinates=asdict(coordinates),
         axes=axes.frame,
-        sites=placed_sites(mesh, boundary, axes, asdict(coordinates), settings, points),
+        sites=placed_sites(cloud, boundary, axes, asdict(coordinates), settings, points),
         electrode_names=ELECTRODES,
         electrodes=electrodes,
         # A scar's factor belongs in both: it is the muscle itself that conducts less there. Not so
         # the endocardial one: it stands for the thin Purkinje network, whose own current is small,
         # not for a layer of muscle that drives several times the current.
         leads=unit_lead_vectors(mesh, by_region, electrodes, settings.bath_conductivity),
-        measures=_measures(mesh, boundary, axes),
+        measures=_measures(mesh, axes, cloud.edge),
     )
 
 
@@ -134,11 +145,11 @@ def _refined(admitted: Admitted, edge_length: float | None) -> tuple[TetMesh, Bo
     return refine(admitted.mesh, admitted.boundary, edge_length=edge_length)
 
 
-def _measures(mesh: TetMesh, boundary: Boundary, axes: HeartAxes) -> dict[str, tuple[float, str]]:
+def _measures(mesh: TetMesh, axes: HeartAxes, edge: float) -> dict[str, tuple[float, str]]:
     wall = float(volumes(mesh).sum())
     return {
         "wall_volume": (wall * 1e-3, "mL"),
         "wall_mass": (wall * MYOCARDIAL_DENSITY, "g"),
         "lv_length": (axes.length, "mm"),
-        "mean_edge_length": (mean_edge_length(mesh), "mm"),
+        "mean_edge_length": (edge, "mm"),
     }

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 import polycardia
 from polycardia.cohort import QUANTITIES
-from polycardia.config import Study
+from polycardia.config import Report, Study
 from polycardia.io.archive_file import CohortTable, read_table
 from polycardia.io.atomic import whole_file
-from polycardia.io.pictures import Drawing, draw_hearts
-from polycardia.report.content import CohortReport, PatientReport, first_solved
+from polycardia.io.kept_pictures import Subject, drawn_or_kept
+from polycardia.io.pictures import Drawing
+from polycardia.report.content import SOLVED, CohortReport, PatientReport, chosen
 from polycardia.report.page import render
 from polycardia.report.settings import described
 from polycardia.study.archive import SIMULATED
@@ -23,6 +24,7 @@ from polycardia.study.archive import SIMULATED
 log = logging.getLogger(__name__)
 
 LATEST = SIMULATED + "latest_activation_time"
+KEPT = "work/report.pictures"  # no patient's folder: their names have no dot
 
 
 def report(archive: Path, study: Study, output: Path) -> None:
@@ -35,13 +37,8 @@ def report(archive: Path, study: Study, output: Path) -> None:
     """
     table = read_table(archive)
     names = [str(name) for name in table.columns["patient"]]
-    statuses = dict(zip(names, (str(status) for status in table.columns["status"]), strict=True))
-    chosen = first_solved(statuses, study.report.pictures)
-    spread = _activation_range(table) if chosen else None
-    drawings: Mapping[str, Drawing] = {}
-    if spread is not None:
-        hearts = [archive.parent / "hearts" / f"{name}.vtkhdf" for name in chosen]
-        drawings = dict(zip(chosen, draw_hearts(hearts, range_ms=spread), strict=True))
+    spread = _activation_range(table)
+    drawings = _drawings(archive.parent, table, study.report, spread) if spread else {}
     page = render(
         CohortReport(
             title=study.report.title,
@@ -51,7 +48,9 @@ def report(archive: Path, study: Study, output: Path) -> None:
                 _patient(table, row, drawings.get(name, Drawing()))
                 for row, name in enumerate(names)
             ],
-            activation_range=spread,
+            activation_range=spread if drawings else None,
+            ecgs=study.report.ecgs,
+            wanted=study.report.patients,
             version=polycardia.__version__,
         )
     )
@@ -60,10 +59,30 @@ def report(archive: Path, study: Study, output: Path) -> None:
     log.info("%d patients, %d with pictures, %.1f MB", len(names), len(drawings), len(page) / 1e6)
 
 
-def _activation_range(table: CohortTable) -> tuple[float, float]:
+def _activation_range(table: CohortTable) -> tuple[float, float] | None:
     """Return one range [ms] for the colours of all hearts, so that they can be compared."""
+    if not (table.columns["status"] == SOLVED).any():
+        return None
     latest: NDArray[np.float64] = table.columns[LATEST].astype(np.float64)
     return 0.0, float(np.nanmax(latest))
+
+
+def _drawings(
+    results: Path, table: CohortTable, wanted: Report, spread: tuple[float, float]
+) -> Mapping[str, Drawing]:
+    """Return the pictures of the hearts that have some on the page, by patient."""
+    digests = {
+        str(name): str(digest)
+        for name, digest, status in zip(
+            *(table.columns[column] for column in ("patient", "heart_sha256", "status")),
+            strict=True,
+        )
+        if status == SOLVED
+    }
+    names = chosen(list(digests), wanted.pictures, wanted.patients)
+    subjects = [Subject(results / "hearts" / f"{name}.vtkhdf", digests[name]) for name in names]
+    kept = drawn_or_kept(subjects, range_ms=spread, folder=results / KEPT)
+    return dict(zip(names, kept, strict=True))
 
 
 def _patient(table: CohortTable, row: int, drawing: Drawing) -> PatientReport:

@@ -18,22 +18,20 @@ from polycardia.io.heart_file import HeartResult, write_heart
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
 from polycardia.io.voltage_file import VoltageWriter, discard_voltage, voltage_path
-from polycardia.provenance import origin, peak_memory
+from polycardia.provenance import peak_memory
+from polycardia.solver.agreement import agreed, from_first
 from polycardia.solver.clock import table
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
 from polycardia.solver.operators import Operators, TissueSlice, assemble
 from polycardia.solver.partition import Comm, Ownership, ownership, versions
 from polycardia.solver.recorders import Recorders
+from polycardia.study.calibration import Calibration
 from polycardia.study.cells import membrane
 from polycardia.study.checkpoint import NO_CHECKPOINT, CheckpointPlan, Run, discard, go_on
 from polycardia.study.model import cell_type
-from polycardia.study.outputs import (
-    PlacedProbe,
-    place_probes,
-    probe_recorder,
-    requested,
-    snapshots,
-)
+from polycardia.study.outputs import probe_recorder, requested, snapshots
+from polycardia.study.probes import PlacedProbe, place_probes
+from polycardia.study.record import heart_record
 from polycardia.study.resolution import calibration_of, mean_lengths, velocity_errors
 from polycardia.study.result import heart_result
 from polycardia.study.stimulation import (
@@ -55,8 +53,6 @@ from polycardia.study.tissue import (
 )
 
 log = logging.getLogger(__name__)
-
-KEPT_FROM_PREPARATION = ("mesh_sha256", "mended", "labels_from", "fibres_from")
 
 
 def simulate(
@@ -83,15 +79,20 @@ def simulate(
     Raises:
         BadStudy: on all ranks; the models do not fit, or a checkpoint that has to, or a file
             cannot be written.
-        MachineTrouble: on all ranks; a signal asked for the end, and a checkpoint is written.
+        BadArchive: on all ranks; one of them cannot read the heart.
+        MachineTrouble: on all ranks; one of them has neither a kernel nor a compiler, or a signal
+            asked for the end.
     """
     started = time.monotonic()
     layers = settings.cells.by_layer()
     if len(models) != len(layers):
         raise BadStudy(f"found {len(models)} cell models, need one each for {', '.join(layers)}")
     run = Run(heart, settings, dict(zip(layers, models, strict=True)), output)
-    with PreparedFile(heart) as prepared:
-        _require_writable([output, voltage_path(output), checkpoint.path or output], comm)
+    written = [output, voltage_path(output), checkpoint.path or output]
+    with agreed(comm):
+        opened = PreparedFile(heart)
+    with opened as prepared:
+        from_first(comm, lambda: _require_writable(written))
         outcome, solved = prepared.outcome, None
         if outcome.status == PREPARED:
             try:
@@ -103,11 +104,15 @@ def simulate(
             return
         if outcome.detail:
             log.warning("%s: %s", outcome.status, outcome.detail)
-        record = _record(prepared.provenance, settings) | {
-            "ranks": comm.Get_size(),
-            "memory": memory,
-            "seconds": time.monotonic() - started,
-        }
+        record = (
+            heart_record(prepared.provenance, settings)
+            | versions()
+            | {
+                "ranks": comm.Get_size(),
+                "memory": memory,
+                "seconds": time.monotonic() - started,
+            }
+        )
         result = None
         if solved is not None:
             record |= _record_of(solved)
@@ -118,18 +123,10 @@ def simulate(
     discard(checkpoint)
 
 
-def _require_writable(files: Sequence[Path], comm: Comm) -> None:
-    """Raise now, on all ranks, what would cost the whole beat when it is written.  Collective."""
-    fault = None
-    if comm.Get_rank() == 0:
-        try:
-            for file in files:
-                require_writable(file)
-        except BadStudy as error:
-            fault = error
-    fault = comm.bcast(fault)
-    if fault is not None:
-        raise fault
+def _require_writable(files: Sequence[Path]) -> None:
+    """Raise now what would cost the whole beat when it is written."""
+    for file in files:
+        require_writable(file)
 
 
 @dataclass(frozen=True)
@@ -152,11 +149,13 @@ def _solve(
 ) -> _Solved:
     """Step the heart through its protocol.  Collective."""
     settings = run.settings
-    cells = [cell_type(path, kernels) for path in run.models.values()]
+    with agreed(comm):
+        cells = [cell_type(path, kernels) for path in run.models.values()]
+        waves = {layer: calibration_of(path) for layer, path in run.models.items()}
     owned = ownership(prepared.n_nodes, comm)
     probes = place_probes(prepared, settings, comm)
     nodes = prepared.read_nodes(owned.first, owned.last)
-    wall = _wall(prepared, run, nodes.cell_type, owned, comm)
+    wall = _wall(prepared, settings, waves, nodes.cell_type, owned, comm)
     tissue = membrane(prepared, nodes, wall.operators.halo, settings.cells, cells)
     recorders = Recorders(
         tissue.resting_voltage()[: owned.count],
@@ -201,11 +200,14 @@ class _Wall:
 
 
 def _wall(
-    prepared: PreparedFile, run: Run, layers: NDArray[np.uint8], owned: Ownership, comm: Comm
+    prepared: PreparedFile,
+    settings: Simulation,
+    waves: Mapping[str, Calibration],
+    layers: NDArray[np.uint8],
+    owned: Ownership,
+    comm: Comm,
 ) -> _Wall:
     """Assemble the tissue, as fast as its mesh lets it be.  Collective."""
-    settings = run.settings
-    waves = {layer: calibration_of(path) for layer, path in run.models.items()}
     speed = waves[REFERENCE_LAYER].speed
     inside, _ = conductivities(settings.tissue, speed)
     part = tissue_slice(prepared, owned)
@@ -250,17 +252,6 @@ def tissue_slice(prepared: PreparedFile, owned: Ownership) -> TissueSlice:
     """Read what a rank assembles from."""
     part = prepared.read_cells(owned.first, owned.last)
     return TissueSlice(owned, part.tetrahedra, part.points, part.touched, part.fibre, part.factor)
-
-
-def _record(prepared: Mapping[str, object], settings: Simulation) -> dict[str, object]:
-    """Return the provenance of a heart: its preparation's, with this run's beside it."""
-    both = {
-        "preparation": json.loads(str(prepared["settings"])),
-        "simulation": settings.model_dump(mode="json"),
-    }
-    kept = {name: prepared[name] for name in KEPT_FROM_PREPARATION if name in prepared}
-    here = origin(json.dumps(both)) | versions()
-    return {**kept, "prepare_seconds": prepared["seconds"], **here}
 
 
 def _record_of(solved: _Solved) -> dict[str, object]:

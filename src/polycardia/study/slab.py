@@ -24,13 +24,14 @@ from polycardia.physics import slab as problem
 from polycardia.physics.heart import Site
 from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.provenance import peak_memory
+from polycardia.solver.agreement import agreed, from_first
 from polycardia.solver.clock import PARTS, Cost, table
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
 from polycardia.solver.operators import assemble, slice_of
 from polycardia.solver.partition import Comm, ownership, world
 from polycardia.solver.recorders import Recorders
-from polycardia.solver.resolution import UNCHANGED
+from polycardia.solver.resolution import UNCHANGED, CurrentFactor
 from polycardia.study.model import compiled, equations
 from polycardia.study.ranks import ranks_here, run_on
 from polycardia.study.stimulation import stimuli
@@ -68,6 +69,7 @@ def slab(
     Raises:
         BadStudy: spacing, time step or end are unusable.
         NoCapture: some of the slab never activates.
+        CompilerFailed: on all ranks; a rank has neither the kernel nor a compiler.
     """
     if not FINEST <= spacing <= min(problem.EDGES):
         raise BadStudy(f"dx {spacing:g} mm, expected {FINEST:g} to 3")
@@ -151,15 +153,21 @@ def slab_beat(
 
 
 def _cell(settings: Simulation, comm: Comm, corrected: bool) -> CellType:
-    """Return the benchmark's cell, from the state that it prescribes.  Collective."""
+    """Return the benchmark's cell, from the state that it prescribes.  Collective.
+
+    Raises:
+        CompilerFailed: on all ranks; one of them has no compiler, or it refuses the kernel.
+        BadStudy: on all ranks; no wave propagates at this time step.
+    """
     model = CellModel(name=CELL_MODEL)
     waves = Waves(dt=settings.numerics.dt, anisotropy=settings.tissue.anisotropy)
-    current = UNCHANGED
-    if corrected and comm.Get_rank() == 0:
+
+    def measured() -> CurrentFactor:
+        return current_of(compiled(model, kernel_folder()), equations(model), waves, wave_folder())
+
+    current = from_first(comm, measured) if corrected else UNCHANGED
+    with agreed(comm):
         kernel = compiled(model, kernel_folder())
-        current = current_of(kernel, equations(model), waves, wave_folder())
-    current = comm.bcast(current)
-    kernel = compiled(model, kernel_folder())
     voltage, states = kernel.resting(1)
     return CellType(kernel, float(voltage[0]), states[:, 0], current=current)
 

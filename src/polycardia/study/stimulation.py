@@ -51,9 +51,10 @@ def stimuli(sites: Sequence[Site], owned: Ownership, settings: Simulation) -> li
         BadStudy: the heart was prepared without a site or place that the protocol names.
     """
     dt = settings.numerics.dt
+    nodes = {site.name: site.nodes - owned.first for site in sites}  # once for all pulses there
     return [
         Stimulus(
-            nodes=site.nodes - owned.first,
+            nodes=nodes[site.name],
             first_step=round(onset / dt),
             n_steps=whole_steps(pulse.duration, dt, "duration of a stimulus,"),
             amplitude=pulse.amplitude,
@@ -67,8 +68,9 @@ def watches(sites: Sequence[Site], owned: Ownership, settings: Simulation) -> li
 
     The beat's onset counts, not a site's own: what another site's front takes first is no failure.
     """
+    around = {site.name: site.around - owned.first for site in sites}  # once for all pulses there
     return [
-        Watch(site.around - owned.first, pulse.onset, onset + CAPTURE_WINDOW)
+        Watch(around[site.name], pulse.onset, onset + CAPTURE_WINDOW)
         for pulse, site, onset in _acts(sites, settings)
     ]
 

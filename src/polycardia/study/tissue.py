@@ -103,9 +103,15 @@ def on_mesh(tissue: Tissue, lengths: tuple[float, float], wave: Calibration) -> 
 
 
 def _error(resolution: float, known: Floats, ratio: Floats) -> float:
-    """Return the relative error of the velocity, that of the coarsest one known beyond it."""
-    errors = np.append(0.0, np.nan_to_num(ratio, nan=1.0) - 1.0)
-    return float(np.interp(resolution, np.append(0.0, known), errors))
+    """Return the relative error of the velocity that a conductivity has to make up for.
+
+    Beyond the coarsest elements through which a wave arrived it is as large as there: no
+    conductivity makes up for a wave that does not go.  What is said of such elements is another
+    matter (`physics.resolution.velocity_error`): there a missing wave is an error of -1.
+    """
+    arrived = ~np.isnan(ratio)
+    errors = np.append(0.0, ratio[arrived] - 1.0)
+    return float(np.interp(resolution, np.append(0.0, known[arrived]), errors))
 
 
 def faster(tissue: Tissue, other: Tissue) -> tuple[float, float]:

@@ -3,6 +3,9 @@
 import tomllib
 from pathlib import Path
 
+from polycardia.errors import BadModel
+from polycardia.ionic.text import read_text
+
 FOLDER = Path(__file__).parent
 
 MODELS = (
@@ -22,7 +25,7 @@ def model_files(name: str) -> list[Path]:
         return []
     path = Path(name)
     try:
-        base = tomllib.loads(path.read_text()).get("model") if path.suffix == ".toml" else None
-    except (OSError, ValueError):
+        base = tomllib.loads(read_text(path)).get("model") if path.suffix == ".toml" else None
+    except (BadModel, ValueError, RecursionError):
         base = None
     return [path, path.parent / base] if isinstance(base, str) else [path]
