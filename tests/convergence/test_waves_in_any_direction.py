@@ -1,7 +1,7 @@
 """Plane waves at any angle to fibres that conduct 7.6 times as well along as across: see `nagumo`.
 
-Of these angles the factors of the current were measured at 0 and 90 degrees, on disordered tetrahedra;
-not on bricks, whose fibres lie along their edges here (askew ones: docs/numerics.md).
+Of these angles the factors of the current were measured at 0 and 90 degrees, on disordered
+tetrahedra; not on bricks, whose fibres lie along their edges here (askew ones: docs/numerics.md).
 """
 
 import math

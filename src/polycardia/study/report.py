@@ -13,7 +13,7 @@ import polycardia
 from polycardia.cohort import QUANTITIES
 from polycardia.config import Report, Study
 from polycardia.io.archive_file import CohortTable, read_table
-from polycardia.io.atomic import whole_file
+from polycardia.io.atomic import require_writable, whole_file
 from polycardia.io.kept_pictures import Subject, drawn_or_kept
 from polycardia.io.pictures import Drawing
 from polycardia.report.content import SOLVED, CohortReport, PatientReport, chosen
@@ -36,6 +36,7 @@ def report(archive: Path, study: Study, output: Path) -> None:
         output: ``index.html``.
     """
     table = read_table(archive)
+    require_writable(output)  # drawing thousands of hearts takes a while
     names = [str(name) for name in table.columns["patient"]]
     spread = _activation_range(table)
     drawings = _drawings(archive.parent, table, study.report, spread) if spread else {}
