@@ -27,15 +27,17 @@ RESULTS = (
 )
 
 
-def filled(seed: Study, folder: Path, hearts: int) -> Study:
+def filled(seed: Study, folder: Path, hearts: int, pictures: int = 100) -> Study:
     """Make a finished study of patients p00000 and on, which Snakemake has nothing to do in.
 
     Args:
         seed: a finished study whose patients are taken in turn, on the same file system.
         folder: of the study to be made.
         hearts: how many.
+        pictures: how many of them the page shows; drawing takes seconds.
     """
     study = unfinished(seed, folder, hearts)
+    study.configure(lambda settings: settings["report"].update(pictures=pictures))
     shutil.copytree(seed.results / "models", study.results / "models")
     models = seed.rows()
     for number, row in enumerate(study.rows()):

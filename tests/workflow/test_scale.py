@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 HEARTS = 300
 CHANGED = "p00123"
-# 4 if each heart costs the same, 4.9 if n log(n), 16 if each is compared with every other.
-# 3.7 to 4.1 were measured.
-FOURFOLD_AT_MOST = 5.0
-# Of Snakemake's start, of the program's and of the attempt's record.  30,500 were measured; 29,000
-# of them look for modules to import.
+# 4 if each heart costs the same, 16 if each is compared with every other; 4.2 to 4.3 were measured,
+# and once 5.3, on a busy machine.
+FOURFOLD_AT_MOST = 6.0
+# 30,800 were measured, a thousand of them in the study's folder; most are Python's that looks for
+# modules, Snakemake's and those of the programs that a job starts.
 CALLS_OF_A_JOB = 40_000
-# A plan asks for each heart's mesh, surfaces, results, logs and Snakemake's records; 34 measured.
-CALLS_OF_A_PLAN_PER_HEART = 45
+# A plan asks for each heart's mesh, surfaces, results and for Snakemake's records; 26 measured.
+CALLS_OF_A_PLAN_PER_HEART = 35
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace counts the calls")
 
@@ -34,7 +34,7 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 @pytest.fixture(scope="module")
 def many(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of `HEARTS` hearts, whose only writer is the last test."""
-    return filled(finished, tmp_path_factory.mktemp("many"), HEARTS)
+    return filled(finished, tmp_path_factory.mktemp("many"), HEARTS, pictures=0)
 
 
 def test_planning_grows_with_the_number_of_hearts_and_not_faster(
@@ -42,7 +42,7 @@ def test_planning_grows_with_the_number_of_hearts_and_not_faster(
 ) -> None:
     def seconds(hearts: int) -> float:
         study = unfinished(finished, tmp_path / str(hearts), hearts)
-        return cost([*SNAKEMAKE, "--dry-run"], study.folder).seconds
+        return min(cost([*SNAKEMAKE, "--dry-run"], study.folder).seconds for _ in range(2))
 
     start = seconds(1)
     assert seconds(4 * HEARTS) - start < FOURFOLD_AT_MOST * (seconds(HEARTS) - start)

@@ -7,7 +7,7 @@ import h5py
 
 from polycardia.errors import BadArchive, BadStudy
 from polycardia.io.archive_reader import Archive, open_archive
-from polycardia.io.atomic import whole_file
+from polycardia.io.atomic import require_writable, whole_file
 from polycardia.io.content import digest
 from polycardia.io.heart_reader import Heart
 from polycardia.io.inside import told
@@ -30,6 +30,7 @@ def pack(archive: Path, output: Path) -> int:
         BadArchive: the archive cannot be read, or a heart that it links to is not there, not whole
             or not the one that it was made from.
     """
+    require_writable(output)
     with open_archive(archive) as source:
         if "hearts" not in source.file:
             raise BadArchive(f"{archive}: not an archive, it has no group 'hearts'")
