@@ -27,10 +27,13 @@ def tail(log: Path) -> str:
 
 
 def decisive_line(log: Path) -> str:
-    """Return what a job said when it ended without a result, or ''."""
+    """Return what a job said when it ended without a result, or ''.
+
+    Its own word goes before that of those who saw it end.
+    """
     text = tail(log)
-    found = [line for kind in (SENTENCE, EXCEPTION, ENDED, SIGNAL) for line in kind.findall(text)]
-    return shortened(max(found, key=text.rindex)) if found else ""
+    found = (kind.findall(text)[-1:] for kind in (SENTENCE, EXCEPTION, ENDED, SIGNAL))
+    return shortened(next((line for lines in found for line in lines), ""))
 
 
 def shortened(line: str) -> str:

@@ -10,12 +10,10 @@ from pathlib import Path
 from polycardia.errors import BadArchive
 from polycardia.io.heart_file import read_state
 from polycardia.io.origin import SOLVED
+from polycardia.study.job_logs import decisive_line, tail
 
 # As ``solver.monodomain`` reports its progress.
 PROGRESS = re.compile(r" t +([0-9.]+) of ([0-9.]+) ms ")
-# As ``cli.main`` and Python itself say why they end.
-ERROR = re.compile(r"^((?:polycardia: |MemoryError|[A-Za-z.]*Error: ).*)$", re.MULTILINE)
-TAIL = 4096  # [bytes] of a log that are looked at
 SILENT_AFTER = 1800.0  # [s] without a line, after which a job counts as interrupted
 SHOWN = 10  # failed hearts and running ones that are named
 
@@ -67,7 +65,7 @@ def heart_state(patient: str, results: Path, now: float) -> HeartState:
     latest = max((log for log in logs if log.exists()), key=_written, default=None)
     if latest is None:
         return HeartState("waiting")
-    if error := _error(latest):
+    if error := decisive_line(latest):
         return HeartState("failed", f"job died: {error}")
     if latest.parent.name == "prepare" and (results / "work" / patient / "prepared.h5").exists():
         return HeartState("waiting")
@@ -99,20 +97,8 @@ def _written(log: Path) -> float:
     return log.stat().st_mtime
 
 
-def _tail(log: Path) -> str:
-    with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - TAIL))
-        return stream.read().decode(errors="replace")
-
-
-def _error(log: Path) -> str:
-    """Return what a job said when it ended without a result, or ''."""
-    found = ERROR.findall(_tail(log))
-    return str(found[-1]) if found else ""
-
-
 def _fraction(log: Path) -> float:
-    reports = PROGRESS.findall(_tail(log))
+    reports = PROGRESS.findall(tail(log))
     return float(reports[-1][0]) / float(reports[-1][1]) if reports else 0.0
 
 
