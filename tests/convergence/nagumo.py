@@ -21,8 +21,8 @@ from polycardia.config import (
 )
 from polycardia.ionic.kernel import build
 from polycardia.ionic.model import load_model
+from polycardia.physics.bricks import bricks
 from polycardia.physics.mesh import TetMesh
-from polycardia.physics.slab import bricks
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import simulate_beat
 from polycardia.solver.operators import assemble, slice_of

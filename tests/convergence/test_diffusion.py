@@ -9,9 +9,10 @@ from scipy import sparse
 from scipy.sparse.linalg import eigsh, expm_multiply
 
 from polycardia.physics.bar import bar
+from polycardia.physics.bricks import KUHN
 from polycardia.physics.elements import conductivity_tensor, lumped_mass, stiffness
 from polycardia.physics.mesh import TetMesh
-from polycardia.physics.slab import KUHN, TISSUE, slab_mesh
+from polycardia.physics.slab import TISSUE, slab_mesh
 from polycardia.solver.diffusion import Diffusion, stages_needed
 from polycardia.solver.operators import assemble, effective, slice_of
 from polycardia.solver.partition import ownership

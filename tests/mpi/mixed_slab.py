@@ -24,7 +24,7 @@ from polycardia.solver.resolution import CurrentFactor
 from polycardia.solver.stimulus import Stimulus
 
 SPACING = 0.7  # [mm]
-CURRENT = CurrentFactor(np.array([1.0, 5.0]), np.array([[0.95, 0.6], [0.8, 0.4]]))
+CURRENT = CurrentFactor(np.array([1.0, 5.0]), np.array([[0.95, 0.6], [0.8, 0.4], [0.9, 0.5]]))
 
 
 def cells(cache: Path, comm: MPI.Comm) -> tuple[list[CellType], str]:

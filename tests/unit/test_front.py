@@ -18,7 +18,7 @@ from polycardia.solver.front import STEEP, Front
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.operators import assemble, slice_of
 from polycardia.solver.partition import ownership
-from polycardia.solver.resolution import ASKEW, Crossing, CurrentFactor, crossing
+from polycardia.solver.resolution import ASKEW, UNEVEN, Crossing, CurrentFactor, crossing
 
 DT = 0.02  # [ms]
 ALONG, ACROSS = 0.1, 0.02  # D [mm^2/ms]
@@ -53,9 +53,11 @@ TETRAHEDRON = with_fibre(
 )
 
 
-def operators_of(mesh):
+def operators_of(mesh, factor=1.0):
     comm = MPI.COMM_SELF
-    return assemble(slice_of(mesh, ownership(len(mesh.points), comm)), TISSUE, comm=comm)
+    part = slice_of(mesh, ownership(len(mesh.points), comm))
+    part = replace(part, factor=np.full(len(mesh.tetrahedra), factor, np.float32))
+    return assemble(part, TISSUE, comm=comm)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def exponential_step(voltage, h, dt, tau_in=0.3, tau_out=6.0):
 
 def corrected(mesh, membrane, before, after):
     operators = operators_of(mesh)
-    front = Front(operators.elements, operators.mass, membrane, operators.halo)
+    front = Front(operators, membrane)
     front.find(before, np.ones(len(before), bool))
     found = after.copy()
     front.correct(before, found, DT)
@@ -136,17 +138,19 @@ def test_one_element_by_hand(plain):
 
 
 def test_the_factor_is_that_of_how_the_element_lies(plain):
-    table = CurrentFactor(np.array([1.0, 10.0]), np.array([[0.9, 0.3], [0.7, 0.2]]))
+    table = CurrentFactor(np.array([1.0, 10.0]), np.array([[0.9, 0.3], [0.7, 0.2], [0.8, 0.4]]))
     membrane = Membrane([cell(plain, current=table)], np.zeros(4, np.int64))
     membrane.states[0, membrane.column] = GATE
     found, _, operators = corrected(TETRAHEDRON, membrane, BEFORE, BEFORE)
-    lies = crossing(operators.elements, np.array([0]), BEFORE, operators.halo)
-    coarse, askew = float(lies.resolution[0]), float(lies.dispersion[0])
+    lies = crossing(operators, np.array([0]), BEFORE)
+    coarse, askew, uneven = (float(measure[0]) for measure in lies)
     assert 1.0 < coarse < 10.0
     assert 0.0 < askew < 0.7
-    rows = np.array([0.9, 0.7]) - np.array([0.6, 0.5]) * (coarse - 1.0) / 9.0
-    share = (askew + askew**2) / (ASKEW + ASKEW**2)
-    expected = by_hand(np.zeros(4), rows[0] ** (1.0 - share) * rows[1] ** share)
+    assert 0.0 < uneven < 1.0
+    rows = np.array([0.9, 0.7, 0.8]) - np.array([0.6, 0.5, 0.4]) * (coarse - 1.0) / 9.0
+    more, less = askew / ASKEW, uneven / UNEVEN
+    factor = rows[0] * (rows[1] / rows[0]) ** more * (rows[2] / rows[1]) ** less
+    expected = by_hand(np.zeros(4), factor)
     np.testing.assert_allclose(found, expected, atol=CLOSE)
 
 
@@ -223,7 +227,7 @@ def test_nodes_away_from_the_front_are_left_alone(plain):
 def test_after_forgetting_nothing_is_changed(plain):
     membrane = Membrane([cell(plain)], np.zeros(4, np.int64))
     operators = operators_of(TETRAHEDRON)
-    front = Front(operators.elements, operators.mass, membrane, operators.halo)
+    front = Front(operators, membrane)
     front.find(BEFORE, np.ones(len(BEFORE), bool))
     front.forget()
     after = BEFORE + 1.0
@@ -237,11 +241,10 @@ EDGE = np.sqrt(8.0)
 
 def lying(mesh, voltage, factor=1.0):
     """How all elements of a mesh lie in a front."""
-    operators = operators_of(mesh)
     n = len(mesh.tetrahedra)
-    elements = replace(operators.elements, factor=np.full(n, factor))
+    operators = operators_of(mesh, factor)
     operators.decay.destroy()
-    return crossing(elements, np.arange(n), voltage, operators.halo)
+    return crossing(operators, np.arange(n), voltage)
 
 
 def test_resolution_is_length_over_the_root_of_the_diffusivity_along_the_gradient():
@@ -278,26 +281,31 @@ def test_where_fronts_meet_the_elements_own_slopes_count():
     assert inner.any()
     np.testing.assert_allclose(found.resolution[inner], own.resolution[inner])
     np.testing.assert_allclose(found.dispersion[inner], own.dispersion[inner], atol=1e-12)
+    np.testing.assert_allclose(found.unevenness[inner], own.unevenness[inner], atol=1e-12)
 
 
 def test_elements_that_do_not_conduct_get_no_current():
     mesh = with_fibre(box(2))
     found = lying(mesh, 40.0 * mesh.points[:, 1], factor=0.0)
-    table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2]]))
+    table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2], [0.6, 0.3]]))
     assert (table.at(found) < 1e-6).all()
 
 
 def test_a_factor_is_one_for_fine_elements_and_a_power_law_beyond_the_table():
-    table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2]]))
+    table = CurrentFactor(np.array([1.0, 2.0]), np.array([[0.8, 0.5], [0.4, 0.2], [0.6, 0.3]]))
     resolution = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0])
-    found = table.at(Crossing(resolution, np.zeros(7)))
+    found = table.at(Crossing(resolution, np.zeros(7), np.zeros(7)))
     np.testing.assert_allclose(found, [1.0, 0.9, 0.8, 0.65, 0.5, 0.5**2 / 0.8, 0.5**3 / 0.8**2])
-    askew = table.at(Crossing(resolution, np.full(7, ASKEW)))
+    askew = table.at(Crossing(resolution, np.full(7, ASKEW), np.zeros(7)))
     np.testing.assert_allclose(askew, [1.0, 0.7, 0.4, 0.3, 0.2, 0.1, 0.05])
+    uneven = table.at(Crossing(resolution, np.full(7, ASKEW), np.full(7, UNEVEN)))
+    np.testing.assert_allclose(uneven, [1.0, 0.8, 0.6, 0.45, 0.3, 0.15, 0.075])
 
 
-def test_flat_elements_get_no_less_current_than_those_that_are_told_apart():
-    table = CurrentFactor(np.array([1.0]), np.array([[0.8], [0.4]]))
-    least, flat, most, thin = table.at(Crossing(np.ones(4), np.array([0.7, 50.0, -0.2, -3.0])))
-    assert flat == least > 0.0
-    assert thin == most < np.inf
+def test_flat_elements_are_taken_for_the_most_askew_that_are_told_apart():
+    table = CurrentFactor(np.array([1.0]), np.array([[0.8], [0.4], [0.6]]))
+    dispersion, unevenness = np.array([[0.7, 50.0, -0.2, -3.0], [1.0, 1.0, 0.0, 0.0]])
+    found = table.at(Crossing(np.ones(4), dispersion, unevenness))
+    flat = table.at(Crossing(np.ones(4), dispersion, unevenness * 40.0))
+    assert found[0] == found[1] == flat[1] > 0.0
+    assert found[2] == found[3] < np.inf

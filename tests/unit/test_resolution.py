@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from polycardia.config import Conductivity
 from polycardia.errors import BadStudy
 from polycardia.io.cell_state import CellState, write_cell_state
+from polycardia.physics.bricks import KUHN
 from polycardia.physics.mesh import TetMesh
 from polycardia.physics.resolution import (
     BIN,
@@ -21,8 +22,8 @@ from polycardia.physics.resolution import (
     tally,
     velocity_error,
 )
-from polycardia.physics.slab import KUHN
-from polycardia.solver.operators import Elements, slice_of
+from polycardia.solver.elements import Elements
+from polycardia.solver.operators import slice_of
 from polycardia.solver.partition import Ownership, alone
 from polycardia.study import resolution
 from polycardia.study.calibration import Calibration
@@ -31,7 +32,7 @@ from polycardia.study.resolution import calibration_of, mean_lengths, velocity_e
 ISOTROPIC = Conductivity(fibre=1.0, cross=1.0)
 # Slower by 5 % a unit of resolution along the fibres, by 10 % across; measured up to 4.
 TABLE = np.array([1.0, 2.0, 4.0])
-WAVES = Calibration(2.0, TABLE, np.ones((2, 3)), 1.0 - 0.05 * TABLE, 1.0 - 0.1 * TABLE)
+WAVES = Calibration(2.0, TABLE, np.ones((3, 3)), 1.0 - 0.05 * TABLE, 1.0 - 0.1 * TABLE)
 
 
 def elements(points, tetrahedra, fibre, *, sigma=ISOTROPIC, factor=1.0):
@@ -182,7 +183,7 @@ def test_the_error_is_that_of_each_elements_length_over_the_root_of_its_diffusiv
 
 
 def test_each_corner_has_its_own_cell_models_waves():
-    other = Calibration(2.0, TABLE, np.ones((2, 3)), np.full(3, 1.2), np.full(3, 1.2))
+    other = Calibration(2.0, TABLE, np.ones((3, 3)), np.full(3, 1.2), np.full(3, 1.2))
     kinds = np.array([2, 0, 0, 0])
     found = errors(elements(TWO_LONG, ONE, X), waves=[WAVES, WAVES, other], cell_type=kinds)
     assert found["error_along"] == pytest.approx(0.75 * -0.1 + 0.25 * 0.2)
@@ -204,7 +205,7 @@ def test_a_coarse_heart_is_marked_and_a_fine_one_is_not(caplog):
 
 def test_what_was_corrected_counts_as_right():
     """Faster without elements by as much as they make it slower."""
-    waves = [Calibration(2.0, TABLE, np.ones((2, 3)), np.full(3, 0.8), np.full(3, 1.25))] * 3
+    waves = [Calibration(2.0, TABLE, np.ones((3, 3)), np.full(3, 0.8), np.full(3, 1.25))] * 3
     given = elements(TWO_LONG, ONE, X)
     found = velocity_errors(given, np.ones(4, np.int64), waves, 0.1, alone(), (1.25, 0.8))
     assert found["numerical_velocity_error_along"][0] == pytest.approx(0.0)
@@ -230,7 +231,7 @@ def test_the_limit_decides(limit, marked):
 def test_no_more_than_a_twentieth_of_the_wall_may_be_too_coarse_to_say(size, marked):
     """Beside an element without error stands a scar of 4.8 or 5.2 % of the volume."""
     points = np.concatenate([regular(10.0), size * regular(10.0) + 50.0])
-    flat = Calibration(2.0, np.array([8.0]), np.ones((2, 1)), np.ones(1), np.ones(1))
+    flat = Calibration(2.0, np.array([8.0]), np.ones((3, 1)), np.ones(1), np.ones(1))
     both = elements(points, np.concatenate([ONE, ONE + 4]), X, factor=[1.0, 1e-3])
     found = errors(both, waves=[flat] * 3)
     assert found["error_unknown"] == pytest.approx(size**3 / (1.0 + size**3))
@@ -243,7 +244,7 @@ def test_ranks_add_up_to_the_whole():
     n = len(mesh.points)
     kinds = np.arange(n) % 3
     waves = [
-        Calibration(2.0, TABLE, np.ones((2, 3)), 1.0 + k * TABLE, 1.0 - k * TABLE)
+        Calibration(2.0, TABLE, np.ones((3, 3)), 1.0 + k * TABLE, 1.0 - k * TABLE)
         for k in (0.0, 0.01, 0.02)
     ]
     fibre = np.random.default_rng(2).normal(size=(len(mesh.tetrahedra), 3))

@@ -3,7 +3,7 @@
 Niederer et al., Phil Trans R Soc A 369:4331 (2011), doi 10.1098/rsta.2011.0139.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from polycardia.config import Extracellular, Intracellular, Tissue
 from polycardia.physics.bar import bar
+from polycardia.physics.bricks import bricks
 from polycardia.physics.mesh import Floats, Integers, TetMesh
 from polycardia.physics.topology import tet_volumes
 
@@ -43,10 +44,6 @@ LATTICE = 1.33  # side of a body-centred lattice whose elements are as long as u
 SEED = 2011
 NEAR = 1e-9  # [mm]
 CUBE_POINTS = 8  # along an edge of an element that the cube's surface cuts; shares to some per cent
-# Six tetrahedra around the diagonal of a brick, corners numbered x + 2 y + 4 z (Kuhn 1960).
-KUHN = np.array(
-    [[0, 1, 3, 7], [0, 3, 2, 7], [0, 2, 6, 7], [0, 6, 4, 7], [0, 4, 5, 7], [0, 5, 1, 7]]
-)
 
 
 def slab_mesh(spacing: float, kind: MeshKind = "bricks") -> TetMesh:
@@ -74,33 +71,6 @@ def rotated(mesh: TetMesh, rotation: Floats) -> TetMesh:
         rotation: ``(3, 3)`` orthogonal, determinant 1.
     """
     return replace(mesh, points=mesh.points @ rotation.T, fibre=np.asarray(mesh.fibre) @ rotation.T)
-
-
-def bricks(axes: Sequence[Floats]) -> tuple[Floats, Integers]:
-    """Return bricks of six tetrahedra, each brick its neighbour's mirror image.
-
-    So no diagonal is preferred: with all of them alike a wave is some 10 % faster along their
-    diagonals than against them.
-
-    Args:
-        axes: three, ascending: where the bricks' faces are [mm].
-
-    Returns:
-        Points ``(n, 3)`` and tetrahedra ``(m, 4)``.
-    """
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    counts = [len(axis) - 1 for axis in axes]
-    number = np.arange(len(points)).reshape([n + 1 for n in counts])
-    brick = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), axis=-1).reshape(-1, 3)
-    odd = brick % 2
-    tetrahedra = np.empty((len(brick), len(KUHN), 4), np.int64)
-    for place, corner in np.ndenumerate(KUHN):
-        step = np.array([corner & 1, corner >> 1 & 1, corner >> 2 & 1])
-        x, y, z = (brick + np.where(odd, 1 - step, step)).T
-        tetrahedra[:, place[0], place[1]] = number[x, y, z]
-    mirrored = odd.sum(axis=1) % 2 == 1
-    tetrahedra[mirrored] = tetrahedra[mirrored][:, :, [1, 0, 2, 3]]
-    return points, tetrahedra.reshape(-1, 4)
 
 
 def _jittered(mesh: TetMesh, spacing: float) -> TetMesh:

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from polycardia.ionic.kernel import Between
 from polycardia.physics.mesh import Floats, Integers
-from polycardia.solver.halo import Halo
 from polycardia.solver.membrane import Membrane
-from polycardia.solver.operators import Elements
+from polycardia.solver.operators import Operators
 from polycardia.solver.resolution import Crossing, crossing
 
 STEEP = 10.0  # [mV] across an element, between rest and upstroke
@@ -44,26 +43,18 @@ class Front:
     """Corrects the change of the nodes' voltage in the elements that the front is crossing.
 
     Args:
-        elements: of this rank.
-        mass: ``(n_owned,)`` lumped mass [mm^3].
+        operators: of this rank.
         membrane: this rank's cells.
-        halo: of the rank.
 
     Attributes:
         n_elements: how many elements the front is in now.
     """
 
-    def __init__(
-        self,
-        elements: Elements,
-        mass: Floats,
-        membrane: Membrane,
-        halo: Halo,
-    ) -> None:
-        self._elements = elements
-        self._mass = mass
+    def __init__(self, operators: Operators, membrane: Membrane) -> None:
+        self._operators = operators
+        self._elements = operators.elements
+        self._mass = operators.mass
         self._membrane = membrane
-        self._halo = halo
         self._group_of = np.empty(len(membrane.column), np.int8)
         for number, group in enumerate(membrane.groups):
             self._group_of[group.nodes] = number
@@ -93,7 +84,7 @@ class Front:
         nodal = np.bincount(target.ravel(), np.repeat(quarter, 4), minlength=len(nodes))
         self._nodal = np.asarray(nodal, np.float64)[own]
         self._sums = np.zeros(len(nodes))
-        lying = crossing(self._elements, cells, voltage, self._halo)
+        lying = crossing(self._operators, cells, voltage)
         self._shares = self._quadrature(corners, target, quarter, lying)
 
     def forget(self) -> None:
@@ -157,7 +148,7 @@ class Front:
             first = np.take_along_axis(columns, same.argmax(axis=1)[:, None], axis=1)
             # A corner whose states mean something else takes part with its voltage alone.
             foreign = self._layout[kind[cells]] != self._layout[number]
-            there = Crossing(lying.resolution[cells], lying.dispersion[cells])
+            there = Crossing(*(measure[cells] for measure in lying))
             factor = group.cell_type.current.at(there)
             points = Between(
                 nodes=nodes,

@@ -84,7 +84,7 @@ class Tissue:
         self._clock = clock
         self._halo = operators.halo
         self._diffusion = Diffusion(operators, self.voltage)
-        self._front = Front(operators.elements, operators.mass, membrane, self._halo)
+        self._front = Front(operators, membrane)
 
     def find_front(self, moving: bool, looked: Floats) -> None:
         """Find where the front is; nowhere, if nothing moves.

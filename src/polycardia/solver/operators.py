@@ -19,8 +19,10 @@ from polycardia.physics.elements import conductivity_tensor, element_stiffness
 from polycardia.physics.mesh import Floats, TetMesh
 from polycardia.physics.topology import tet_volumes
 from polycardia.solver.agreement import agree
+from polycardia.solver.elements import Elements
 from polycardia.solver.halo import Halo
 from polycardia.solver.partition import Ownership
+from polycardia.solver.stencil import unevenness
 
 # Small enough that what is summed stays in the cache and the peak of memory is the matrices' own.
 CELLS_AT_ONCE = 25_000
@@ -91,27 +93,6 @@ def diffusivity(tissue: Tissue) -> Conductivity:
 
 
 @dataclass(frozen=True)
-class Elements:
-    """The elements that touch one rank's nodes, by the rank's local node numbers.
-
-    Attributes:
-        corners: ``(n_cells, 4)`` int32, positions among the rank's own nodes and ghosts.
-        points: ``(n_local, 3)`` [mm].
-        volume: ``(n_cells,)`` [mm^3].
-        fibre: ``(n_cells, 3)`` unit vectors.
-        factor: ``(n_cells,)`` by which the conductivities are multiplied.
-        diffusivity: of the tissue, conductivity over ``chi C_m`` [mm^2/ms].
-    """
-
-    corners: NDArray[np.int32]
-    points: Floats
-    volume: Floats
-    fibre: NDArray[np.floating[Any]]
-    factor: NDArray[np.floating[Any]]
-    diffusivity: Conductivity
-
-
-@dataclass(frozen=True)
 class Operators:
     """The tissue as one rank sees it.
 
@@ -122,6 +103,7 @@ class Operators:
             ``chi C_m`` [1/ms]: diffusion is ``dV/dt = -decay V``.
         stiffest: a bound of the decay's eigenvalues, of all ranks [1/ms].
         elements: what the quadrature near the front needs.
+        uneven: ``(n_local, 6)`` float32, as `solver.stencil.unevenness` has it.
     """
 
     halo: Halo
@@ -129,6 +111,7 @@ class Operators:
     decay: PETSc.Mat
     stiffest: float
     elements: Elements
+    uneven: NDArray[np.float32]
 
 
 def assemble(tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm) -> Operators:
@@ -159,7 +142,8 @@ def assemble(tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm) -> Op
     rows.data /= np.repeat(mass, np.diff(rows.indptr))
     # Gershgorin's circles: rows of the stiffness add up to zero.
     own = float(np.add.reduceat(np.abs(rows.data), rows.indptr[:-1]).max(initial=0.0))
-    return Operators(halo, mass, _petsc(rows), comm.allreduce(own, MPI.MAX), elements)
+    uneven = unevenness(rows, mass, elements, halo)
+    return Operators(halo, mass, _petsc(rows), comm.allreduce(own, MPI.MAX), elements, uneven)
 
 
 def _elements(tissue_slice: TissueSlice, tissue: Tissue, halo: Halo) -> Elements:

@@ -17,7 +17,7 @@ from polycardia.errors import BadStudy
 from polycardia.physics.mesh import Floats
 from polycardia.solver.membrane import CellType
 from polycardia.solver.resolution import CurrentFactor
-from polycardia.study.wave_bench import WaveBench
+from polycardia.study.wave_bench import BARS, WaveBench
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,10 @@ FINE_STEP = 0.03  # of the upstroke's time, for the velocity without elements
 LEAST_ANISOTROPY = 3.0  # of the bars: elements along the fibres are hardly askew, across them are
 CLOSE = 0.03  # of the velocity, where the search for a factor by itself ends
 CLOSER = 0.01  # the same for all of them together
-TRIES = 5
+TRIES = 7
 USUAL_SLOPE = 0.6  # of the logarithm of the velocity over that of the factor
-SLOPES = (0.25, 2.5)  # that the search believes
+FARTHEST = 0.5  # step of the logarithm
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Calibration:
     Attributes:
         speed: k in ``c = k sqrt(D)``, of the equations themselves [1/sqrt(ms)].
         resolution: ``(n,)`` ascending, element length over sqrt(D) [sqrt(ms)].
-        factor: ``(2, n)`` of the current near the front, with which waves through elements that
-            lie along their way, and through askew ones, have the right velocity; as
+        factor: ``(3, n)`` of the current near the front, with which waves through elements that
+            lie along their way, askew, and unevenly have the right velocity; as
             `solver.resolution.CurrentFactor` has it.
         along: ``(n,)`` numerical velocity along the fibres over the right one, at the study's
             anisotropy; by the resolution along the fibres.
@@ -79,9 +80,9 @@ def calibrate(cell: CellType, *, upstroke: float, dt: float, anisotropy: float) 
         )
     found = []
     for resolution, *factors in zip(current.resolution, *current.factor, strict=True):
-        ratio = bench.velocities(resolution, dt, (current, current), anisotropy) / speed
+        ratio = bench.velocities(resolution, dt, 2 * (current,), anisotropy) / speed
         log.info(
-            "resolution %.2f sqrt(ms): factors %.3f and %.3f; along the fibres %+.1f %%, "
+            "resolution %.2f sqrt(ms): factors %.3f, %.3f and %.3f; along the fibres %+.1f %%, "
             "across %+.1f %%",
             resolution,
             *factors,
@@ -100,22 +101,22 @@ def _one_by_one(bench: WaveBench, dt: float, speed: float, anisotropy: float) ->
         guess = _next(resolutions, factors, resolution)
 
         def error(tried: Floats, resolution: float = resolution) -> Floats:
-            alike = [_constant(factor) for factor in tried]
+            alike = [_constant(factor) for factor in tried[:, 0]]
             ratio: Floats = bench.velocities(resolution, dt, alike, anisotropy) / speed
-            return np.log(ratio)
+            return np.log(ratio)[:, None]
 
-        found, left = _search(error, guess, CLOSE)
+        found, left = _search(error, guess[:, None], CLOSE)
         if not left < CLOSE:
             break
         resolutions.append(resolution)
-        factors.append(found)
-    return CurrentFactor(np.array(resolutions), np.array(factors).reshape(-1, 2).T)
+        factors.append(found[:, 0])
+    return CurrentFactor(np.array(resolutions), np.array(factors).reshape(-1, BARS).T)
 
 
 def _next(resolutions: Sequence[float], factors: Sequence[Floats], resolution: float) -> Floats:
     """Return a guess of the factors for the next resolution: by a power of it."""
     if len(factors) < 2:
-        return factors[-1] if factors else np.ones(2)
+        return factors[-1] if factors else np.ones(BARS)
     step = math.log(resolution / resolutions[-1]) / math.log(resolutions[-1] / resolutions[-2])
     guess: Floats = factors[-1] * (factors[-1] / factors[-2]) ** step
     return guess
@@ -125,33 +126,39 @@ def _together(
     bench: WaveBench, dt: float, speed: float, anisotropy: float, apart: CurrentFactor
 ) -> CurrentFactor:
     """Return factors that suit bars whose elements have each the factor that it lies for."""
+    count = np.linalg.inv(bench.shares(anisotropy))
+
+    def table_of(of_bars: Floats) -> CurrentFactor:
+        """Return the table whose logarithms are, on average over a bar, that bar's own factors."""
+        return replace(apart, factor=np.exp(count @ np.log(of_bars)))
 
     def error(tried: Floats) -> Floats:
-        table = replace(apart, factor=tried)
+        table = table_of(tried)
         found = [
-            bench.velocities(resolution, dt, (table, table), anisotropy)
+            bench.velocities(resolution, dt, BARS * (table,), anisotropy)
             for resolution in apart.resolution
         ]
-        ratio: Floats = np.array(found).reshape(-1, 2).T / speed
+        ratio: Floats = np.array(found).reshape(-1, BARS).T / speed
         return np.log(ratio)
 
-    return replace(apart, factor=_search(error, apart.factor, CLOSER)[0])
+    return table_of(_search(error, apart.factor, CLOSER)[0])
 
 
 def _search(error: Callable[[Floats], Floats], start: Floats, close: float) -> tuple[Floats, float]:
     """Return the best of a few tries to make errors small, and the largest that it leaves.
 
-    Each factor has its own error.  The secant method on their logarithms: every next try is where
-    the line through the last two would have no error.
+    Columns do not depend on each other; in a column mostly each error on its own factor.  Broyden's
+    method on their logarithms (Math Comp 19:577, 1965).
 
     Args:
-        error: of factors of any shape, of the same shape; NaN where no wave arrives.
-        start: the first factors.
+        error: of factors ``(m, n)``, of the same shape; NaN where no wave arrives.
+        start: ``(m, n)``, the first factors.
         close: where the search ends [1].
     """
     best, least = start, math.inf
-    logarithm, slope = np.log(start), np.full(start.shape, USUAL_SLOPE)
-    before = logarithm, np.zeros(start.shape)
+    logarithm = np.log(start)
+    slope = np.tile(USUAL_SLOPE * np.eye(len(start)), (start.shape[1], 1, 1))
+    moved, before = np.zeros(start.T.shape), np.zeros(start.T.shape)
     for attempt in range(TRIES):
         left = error(np.exp(logarithm))
         largest = float(np.abs(left).max(initial=0.0))
@@ -160,14 +167,15 @@ def _search(error: Callable[[Floats], Floats], start: Floats, close: float) -> t
         if largest < close or math.isnan(largest):
             break
         if attempt:
-            moved = logarithm - before[0]
-            np.divide(left - before[1], moved, out=slope, where=np.abs(moved) > 1e-6)
-            slope = np.clip(slope, *SLOPES)
-        before = logarithm, left
-        logarithm = logarithm - left / slope
+            length = np.maximum((moved**2).sum(axis=1), TINY)[:, None, None]
+            missed = left.T - before - np.einsum("nij,nj->ni", slope, moved)
+            slope += missed[:, :, None] * moved[:, None, :] / length
+        before = left.T
+        moved = np.clip(-np.linalg.solve(slope, before[..., None])[..., 0], -FARTHEST, FARTHEST)
+        logarithm = logarithm + moved.T
     return best, least
 
 
 def _constant(factor: float) -> CurrentFactor:
     """Return the same factor for all elements."""
-    return CurrentFactor(np.zeros(1), np.full((2, 1), factor))
+    return CurrentFactor(np.zeros(1), np.full((BARS, 1), factor))

@@ -14,7 +14,8 @@ from polycardia.io.cell_state import read_cell_state
 from polycardia.physics.mesh import Floats
 from polycardia.physics.resolution import BINS, element_lengths, summary, tally, velocity_error
 from polycardia.physics.topology import tet_volumes
-from polycardia.solver.operators import Elements, TissueSlice
+from polycardia.solver.elements import Elements
+from polycardia.solver.operators import TissueSlice
 from polycardia.solver.partition import Comm
 from polycardia.study.calibration import Calibration
 

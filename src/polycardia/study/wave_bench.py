@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,14 +17,15 @@ from polycardia.config import (
     Tissue,
 )
 from polycardia.errors import BadStudy
-from polycardia.physics.bar import bar
+from polycardia.physics.bar import bar, mean_length
+from polycardia.physics.bricks import along_the_diagonal
 from polycardia.physics.mesh import Floats, Integers, TetMesh
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import simulate_beat
-from polycardia.solver.operators import assemble, slice_of
+from polycardia.solver.operators import Operators, assemble, slice_of
 from polycardia.solver.partition import alone, ownership
 from polycardia.solver.recorders import Recorders
-from polycardia.solver.resolution import UNCHANGED, CurrentFactor
+from polycardia.solver.resolution import UNCHANGED, CurrentFactor, crossing, shares
 from polycardia.solver.stimulus import Stimulus
 
 # In units of the front's width sqrt(D upstroke time), about half the part that rises.
@@ -32,7 +34,8 @@ FRONTS = 30.0  # length of a bar, at least
 FINE_FRONTS = 80.0  # of fine ones: a wave takes long to become steady, and coarse bars are long
 STIMULATED = 6.0  # length of the part that starts the wave
 FEWEST_CELLS = 12
-SECTION = 6  # cells of a bar's section
+BARS = 3  # of disordered tetrahedra along and across the fibres, of bricks askew to these
+SECTION, HEIGHT = 6, 8  # cells of a bar's section; bricks that are as high
 FINE_SECTION = 2  # of a fine bar's: its wave hardly feels the elements
 MEASURED = (0.45, 0.85)  # part of a bar's length where the wave is steady
 ALONG, ACROSS = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)  # fibres of bars with the wave along x
@@ -64,7 +67,8 @@ class WaveBench:
         units, found = np.array(FINE), []
         for each in FINE:
             length = self._cells(FINE_FRONTS, each)
-            bars = _Bars(each * math.sqrt(self.upstroke), length, FINE_SECTION)
+            fine = _Bar(*_disordered(length, FINE_SECTION), ALONG)
+            bars = _Bars([fine], each * math.sqrt(self.upstroke))
             found.append(self._steady(bars, dt, [UNCHANGED])[0])
         # The error is of second order in the elements' length, and that in time is gone.
         slope = (found[1] - found[0]) / (units[1] ** 2 - units[0] ** 2)
@@ -76,17 +80,40 @@ class WaveBench:
     def velocities(
         self, resolution: float, dt: float, factors: Sequence[CurrentFactor], anisotropy: float
     ) -> Floats:
-        """Return the velocities along and across the fibres [mm/ms], NaN for none.
+        """Return velocities along and across fibres, and across such at 45 degrees to bricks.
 
         Args:
             resolution: of the elements [sqrt(ms)].
             dt: [ms].
-            factors: of the current along and across the fibres.
+            factors: of the current in as many of the three bars.
             anisotropy: conductivity along the fibres over that across them.
+
+        Returns:
+            As many [mm/ms], NaN where no wave arrives.
         """
         length = self._cells(FRONTS, resolution / math.sqrt(self.upstroke))
-        bars = _Bars(resolution, length, SECTION, (ALONG, ACROSS), anisotropy)
+        bars = _Bars(_three(length)[: len(factors)], resolution, anisotropy)
         return self._steady(bars, dt, factors)
+
+    @staticmethod
+    def shares(anisotropy: float) -> Floats:
+        """Return ``(3, 3)`` what the rows of a `CurrentFactor` count for, on average, in each bar.
+
+        Args:
+            anisotropy: conductivity along the fibres over that across them.
+        """
+        bars = _Bars(_three(FEWEST_CELLS), 1.0, anisotropy)
+        operators = bars.operators()
+        place, cells = bars.mesh.points[:, 0], bars.mesh.tetrahedra
+        counted = shares(crossing(operators, np.arange(len(cells)), place))
+        middle = np.abs(place[cells].mean(axis=1) / FEWEST_CELLS - 0.5) < 0.25
+        found = []
+        for number in range(BARS):
+            own = middle & (bars.of_node[cells[:, 0]] == number)
+            found.append(
+                np.average(counted[:, own], axis=1, weights=operators.elements.volume[own])
+            )
+        return np.array(found)
 
     def _cells(self, fronts: float, units: float) -> int:
         return max(FEWEST_CELLS, math.ceil(fronts / units))
@@ -94,13 +121,13 @@ class WaveBench:
     def _steady(self, bars: "_Bars", dt: float, factors: Sequence[CurrentFactor]) -> Floats:
         """Return the velocity of the wave in the steady part of each bar [mm/ms]."""
         place = bars.mesh.points[:, 0]
-        length = float(place.max())
         start = max(STIMULATED * math.sqrt(self.upstroke), 2.5 * bars.resolution)
         excited = np.flatnonzero(place <= start)
-        activation = self._activation(bars, excited, dt, factors, length)
+        activation = self._activation(bars, excited, dt, factors, float(place.max()))
         found = []
         for number in range(len(factors)):
             own = bars.of_node == number
+            length = float(place[own].max())
             steady = own & (place > MEASURED[0] * length) & (place < MEASURED[1] * length)
             arrived = bool(np.isfinite(activation[steady]).all())
             delay = np.polyfit(place[steady], activation[steady], 1)[0] if arrived else math.nan
@@ -119,8 +146,7 @@ class WaveBench:
         longest = STIMULUS_DURATION + 4.0 * length / (0.5 / math.sqrt(self.upstroke))
         comm = alone()
         n_nodes = len(bars.mesh.points)
-        part = replace(slice_of(bars.mesh, ownership(n_nodes, comm)), factor=bars.factor)
-        operators = assemble(part, bars.tissue, comm=comm)
+        operators = bars.operators()
         duration = math.ceil(longest / dt) * dt
         settings = Simulation(
             tissue=bars.tissue,
@@ -142,14 +168,20 @@ class WaveBench:
         return np.asarray(beat.recorded.activation)
 
 
+class _Bar(NamedTuple):
+    """A bar whose elements have a mean length of 1, and the way of its fibres."""
+
+    points: Floats
+    cells: Integers
+    fibre: tuple[float, float, float]
+
+
 class _Bars:
     """Bars that do not touch, in one mesh: a step of many small ones costs that of one.
 
     Args:
+        bars: along the first axis.
         resolution: mean length of the elements, D being 1 along the bars [sqrt(ms)].
-        length: cells along each bar.
-        across: cells of its section.
-        fibres: of each bar.
         anisotropy: conductivity along the fibres over that across them.
 
     Attributes:
@@ -160,33 +192,43 @@ class _Bars:
         tissue: that they are of.
     """
 
-    def __init__(
-        self,
-        resolution: float,
-        length: int,
-        across: int,
-        fibres: Sequence[tuple[float, float, float]] = (ALONG,),
-        anisotropy: float = 1.0,
-    ) -> None:
-        points, cells = _bar(length, across)
-        n = len(fibres)
-        shifted = [cells + bar * len(points) for bar in range(n)]
+    def __init__(self, bars: Sequence[_Bar], resolution: float, anisotropy: float = 1.0) -> None:
+        sizes = [len(bar.points) for bar in bars]
+        counts = [len(bar.cells) for bar in bars]
+        first = np.cumsum([0, *sizes[:-1]])
         self.resolution = resolution
         self.mesh = TetMesh(
-            np.tile(points * resolution, (n, 1)),
-            np.concatenate(shifted),
-            np.zeros(n * len(cells), np.int64),
-            np.repeat(fibres, len(cells), axis=0),
+            np.concatenate([bar.points for bar in bars]) * resolution,
+            np.concatenate([bar.cells + start for bar, start in zip(bars, first, strict=True)]),
+            np.zeros(sum(counts), np.int64),
+            np.repeat([bar.fibre for bar in bars], counts, axis=0),
         )
-        self.of_node = np.repeat(np.arange(n), len(points))
-        own = [1.0 / anisotropy if fibre == ALONG else 1.0 for fibre in fibres]
-        self.factor = np.repeat(own, len(cells))
+        self.of_node = np.repeat(np.arange(len(bars)), sizes)
+        own = [1.0 / anisotropy if bar.fibre == ALONG else 1.0 for bar in bars]
+        self.factor = np.repeat(own, counts)
         self.tissue = _tissue(anisotropy, 1.0)
+
+    def operators(self) -> Operators:
+        """Return those of the whole mesh, on one rank."""
+        comm = alone()
+        part = slice_of(self.mesh, ownership(len(self.mesh.points), comm))
+        return assemble(replace(part, factor=self.factor), self.tissue, comm=comm)
+
+
+def _three(length: int) -> list[_Bar]:
+    disordered, bricks = _disordered(length, SECTION), _bricks(length)
+    return [_Bar(*disordered, ALONG), _Bar(*disordered, ACROSS), _Bar(*bricks, ACROSS)]
 
 
 @lru_cache(maxsize=8)
-def _bar(length: int, across: int) -> tuple[Floats, Integers]:
+def _disordered(length: int, across: int) -> tuple[Floats, Integers]:
     return bar((length, across, across))
+
+
+@lru_cache(maxsize=8)
+def _bricks(length: int) -> tuple[Floats, Integers]:
+    points, cells = along_the_diagonal((length, SECTION, HEIGHT))
+    return points / mean_length(points, cells), cells
 
 
 def _tissue(fibre: float, cross: float) -> Tissue:
