@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .SILENT:
-.PHONY: setup demo slurm-demo test check bench scale clean
+.PHONY: setup demo slurm-demo test check bench scale faults clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # One thread a rank: the ranks share the cores out among themselves.
@@ -59,6 +59,10 @@ bench: setup
 
 scale: setup
 	PYTHONPATH=tests/workflow python tests/benchmark/scale.py
+
+faults:
+	envs/setup.sh dev slurm
+	PYTHONPATH=tests/workflow python tests/benchmark/faults.py
 
 # Results stay: they may have taken days.
 clean:

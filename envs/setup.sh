@@ -112,6 +112,7 @@ grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release ||
     fail 'this is not Debian 12: see envs/README.md for conda and for compiling PETSc'
 
 packages envs/debian-runtime.txt
+[[ " $* " != *' dev '* ]] || packages envs/debian-dev.txt
 [[ " $* " != *' slurm '* ]] || packages envs/debian-slurm.txt
 runtime
 project

@@ -2,16 +2,20 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from polycardia import SOLVER_VERSION
 from polycardia.cohort import clinical_digest_of, read_cohort, shard_of
 from polycardia.companions import point_file
 from polycardia.config import study_from
-from polycardia.errors import BadStudy
+from polycardia.errors import BadStudy, PolycardiaError
+from polycardia.io.run_lock import RUN, hold, join
 from polycardia.ionic.models import MODELS, model_files
+from polycardia.study.damage import damaged_suspects, set_aside
 
 MODEL_FILES = (".mmt", ".cellml", ".toml")  # of the user's own
 
@@ -72,6 +76,16 @@ OUTSIDE = STUDY.meshes_outside if STUDY else config.get("meshes_outside") is Tru
 # A job does not ask for every patient's files again: on a shared file system, thousands of jobs
 # would ask its server for thousands of files each.
 PLANNING = workflow.is_main_process
+# What else Snakemake does with a plan; it does not tell a Snakefile which.
+ONLY_LOOKS = set(
+    "--lint --summary -S --detailed-summary -D --dag --rulegraph --filegraph --d3dag --report"
+    " --list-rules -l --list-target-rules --list-changes --list-untracked --unlock".split()
+)
+RUNNING = (
+    PLANNING
+    and not workflow.output_settings.dryrun
+    and ONLY_LOOKS.isdisjoint(option.partition("=")[0] for option in sys.argv)
+)
 PATIENTS = checked(
     read_cohort, Path(TABLE), meshes_outside=OUTSIDE, files_known=not PLANNING
 )
@@ -103,6 +117,29 @@ SHARDS = {}
 for patient in PATIENTS:
     SHARDS.setdefault(str(shard_of(patient, STUDY.archive.shards)), []).append(patient)
 
+
+def mend():
+    """Have what is damaged made again by this run; a dry run only tells."""
+    for damage in damaged_suspects(
+        Path(RESULTS), SHARDS, voltages=STUDY.outputs.voltage is not None
+    ):
+        if not RUNNING:
+            logger.warning(f"{damage.sentence}; a run would make it again")
+        else:
+            logger.warning(f"{damage.sentence}; {set_aside(damage.path)}")
+
+
+# Snakemake's own lock outlives a Snakemake that is killed, so the profiles do without it.
+try:
+    if not PLANNING:
+        join()
+    if RUNNING:
+        os.environ[RUN] = hold(Path(RESULTS), logger.warning)
+    if PLANNING:
+        mend()
+except PolycardiaError as fault:
+    raise WorkflowError(str(fault))
+
 # Measured on hearts of 25,000 to 734,000 nodes; see docs/numerics.md.
 PREPARED_BYTES_PER_NODE = 470
 NODES_PER_RANK = 25_000
@@ -116,6 +153,9 @@ MORE_MEMORY = 1.5
 FEWEST_RANKS, MOST_RANKS = 2, 64
 # To get an answer for a heart.  One more job then writes down why there is none.
 ATTEMPTS = 3
+# A job's own Snakemake must not try again by itself: that would be in the same job, with the memory
+# and the time that were too little.
+RETRIES = ATTEMPTS if PLANNING else 0
 
 # A graph of thousands of jobs is there to stay: at 5,000 hearts, looking through it for garbage as
 # often as Python does took an eighth of a dry run.

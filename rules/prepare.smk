@@ -8,7 +8,7 @@ rule prepare:
         ensure(PREPARED, non_empty=True),
     log:
         f"{LOGS}/prepare/{{patient}}.log",
-    retries: ATTEMPTS
+    retries: RETRIES
     conda:
         "../envs/conda.yaml"
     resources:
@@ -32,4 +32,4 @@ rule prepare:
         " && rm {params.attempts:q};"
         " else python -m polycardia conclude"
         " --source {params.source:q} --settings {params.settings:q} --output {output:q}"
-        " --attempts {params.attempts:q} >> {log:q} 2>&1; fi"
+        " --attempts {params.attempts:q} --of {resources.attempts} >> {log:q} 2>&1; fi"

@@ -9,7 +9,7 @@ rule simulate:
         ensure(HEART, non_empty=True),
     log:
         f"{LOGS}/simulate/{{patient}}.log",
-    retries: ATTEMPTS
+    retries: RETRIES
     conda:
         "../envs/conda.yaml"
     threads: cores
@@ -48,4 +48,4 @@ rule simulate:
         " && rm {params.attempts:q};"
         " else python -m polycardia conclude"
         " --heart {input.heart:q} --settings {params.settings:q} --output {output:q}"
-        " --attempts {params.attempts:q} >> {log:q} 2>&1; fi"
+        " --attempts {params.attempts:q} --of {resources.attempts} >> {log:q} 2>&1; fi"

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -139,10 +138,10 @@ def test_a_change_that_was_sealed_again_is_found_where_it_is(packed, change, sen
 
 def test_a_file_that_ends_its_reader_is_told(packed, monkeypatch):
     """As HDF5's library does with some damaged files; whatever was found before is told, too."""
-    crash = "def tell():\n    print('\"first\"', flush=True)\n    os.kill(os.getpid(), 11)\n"
-    source = Path(packed_verification.__file__).read_text()
-    stand_in = packed.parent / "polycardia_stand_in.py"
-    stand_in.write_text(f"{source}\n\n{crash}")
+    crash = (
+        "import os\n\ndef content_faults(path):\n    yield 'first'\n    os.kill(os.getpid(), 11)\n"
+    )
+    (packed.parent / "polycardia_stand_in.py").write_text(crash)
     monkeypatch.syspath_prepend(packed.parent)
     monkeypatch.setattr(packed_verification, "__name__", "polycardia_stand_in")
     with pytest.raises(BadArchive) as raised:
@@ -239,7 +238,15 @@ def test_a_packed_archive_is_packed_again(whole, tmp_path):
 
 
 def test_verification_does_without_the_writers():
-    writers = ["packing", "archive_file", "heart_file", "view_file", "voltage_file", "atomic"]
+    writers = [
+        "packing",
+        "archive_file",
+        "heart_file",
+        "view_file",
+        "voltage_file",
+        "atomic",
+        "seal",
+    ]
     code = (
         "import polycardia.io.packed_verification, sys;"
         f"print([name for name in {writers} if 'polycardia.io.' + name in sys.modules])"

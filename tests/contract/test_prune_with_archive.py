@@ -2,6 +2,7 @@
 
 from solved_hearts import gather
 
+from polycardia.io.seal import sealed_file
 from polycardia.study.archive import verify
 from polycardia.study.prune import delete, leftovers, sentences
 
@@ -10,7 +11,8 @@ def test_patients_in_the_archive_wait_for_its_next_run(results):
     gather(results, shards=1)
     for name in ("b", "old"):
         (results / "work" / name).mkdir(parents=True)
-        (results / "work" / name / "prepared.h5").write_text("x")
+        with sealed_file(results / "work" / name / "prepared.h5") as part:
+            part.write_text("x")
     found = leftovers(results, {"a"}, shards=1)
     assert found.waiting == ["b", "c"]
     assert [str(one.place) for one in found.files] == ["work/old/prepared.h5", "work/old"]
@@ -18,7 +20,6 @@ def test_patients_in_the_archive_wait_for_its_next_run(results):
         "2 patients have left the table and are still in the archive, "
         "whose next run takes them out: b, c"
     )
-    (results / "work" / "b" / "prepared.h5").chmod(0o640)
     delete(results, found)
     assert verify(results) == 3
 

@@ -118,6 +118,23 @@ def test_nothing_to_conclude_from_and_a_damaged_record(record):
         record.write_text(text)
         with pytest.raises(BadArchive, match="not a record of attempts"):
             read_attempts(record)
+        begin(record, 2)  # is no reason to try no more
+        assert [attempt.number for attempt in read_attempts(record)] == [2]
+
+
+def test_attempts_that_never_began_are_none(record):
+    fail(record, 1, "Killed\n")
+    begin(record, 3)  # the batch system refused the second
+    with pytest.raises(MachineTrouble, match="2 of 3 attempts have begun"):
+        _concluded(record, 3)
+    assert _concluded(record, 2)[1].status == "killed"
+
+
+def test_a_full_disk_is_nobodys_heart(record):
+    said = "MemoryError\nOSError: [Errno 28] No space left on device\nrank 1 exited on signal 9\n"
+    fail(record, 1, said)
+    with pytest.raises(MachineTrouble, match="attempt 1 failed: "):
+        _concluded(record)
 
 
 COMMANDS = {

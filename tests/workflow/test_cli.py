@@ -9,7 +9,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from tiny_cohort import ROOT, Row, Study, new_study, polycardia
+from tiny_cohort import ROOT, Row, Study, jobs, new_study, polycardia
 
 COMMANDS = (
     "model", "pace", "prepare", "simulate", "shard", "archive", "report", "status", "slab",
@@ -91,7 +91,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("prepare --settings {} --source {} --output x", "source: expected JSON with mesh"),
     ("simulate --config study.yaml --patient nobody", "found no patient 'nobody'"),
     ("simulate --config study.yaml --patient s0001", "results/work/s0001/prepared.h5: No such"),
-    ("simulate --settings {} --heart study.yaml --output x", "not a whole HDF5 file"),
+    ("simulate --settings {} --heart study.yaml --output x", "study.yaml: has no seal at its end"),
     ("simulate --settings {} --heart results/hearts/s0001.vtkhdf --output x", "not a prepared"),
     (
         'simulate --settings {"dt":1} --heart x --output x',
@@ -109,7 +109,7 @@ MISTAKES: list[tuple[str, str]] = [
     ),
     (
         "report --config study.yaml --archive cohort.tsv --output x",
-        "cohort.tsv: not a whole HDF5 file",
+        "cohort.tsv: has no seal at its end",
     ),
     (
         "report --settings {} --archive results/hearts/s0001.vtkhdf --output x",
@@ -155,15 +155,14 @@ def test_a_mistake_is_answered_with_one_sentence(study: Study) -> None:
 @pytest.mark.parametrize(
     ("broken", "typed", "sentence"),
     [
-        ("work/s0001/prepared.h5", "simulate --config study.yaml --patient s0001", "truncated"),
+        ("work/s0001/prepared.h5", "simulate --config study.yaml --patient s0001", "cut off"),
         ("hearts/s0003.vtkhdf", "shard --cohort cohort.tsv --hearts results/hearts --shard 4 "
-         "--of 8 --output x", "s0003.vtkhdf: not a whole HDF5 file"),
-        ("shards/7.h5", "archive --shards results/shards/7.h5 --output x", "truncated"),
-        ("cohort.h5", "report --settings {} --archive results/cohort.h5 --output x", "truncated"),
+         "--of 8 --output x", "s0003.vtkhdf: has no seal at its end, it is cut off"),
+        ("shards/7.h5", "archive --shards results/shards/7.h5 --output x", "cut off"),
+        ("cohort.h5", "report --settings {} --archive results/cohort.h5 --output x", "cut off"),
         ("cohort.h5", "pack results/cohort.h5 x", "truncated"),
         ("hearts/s0003.vtkhdf", "pack results/cohort.h5 x", "hearts/s0003: the heart's file"),
-        ("cohort.h5", "verify results", "truncated"),
-        ("models/midwall.json", "simulate --config study.yaml --patient s0001", "make it again"),
+        ("models/midwall.json", "simulate --config study.yaml --patient s0001", "cut off"),
     ],
 )  # fmt: skip
 def test_a_truncated_file_is_named(study: Study, broken: str, typed: str, sentence: str) -> None:
@@ -178,8 +177,22 @@ def test_a_truncated_file_is_named(study: Study, broken: str, typed: str, senten
 def test_an_archive_that_lacks_its_hearts_is_refused(study: Study) -> None:
     archive = _without("hearts", study.results / "cohort.h5")
     assert "it has no group 'hearts'" in said(study.polycardia("pack", archive, "x"))
-    assert "'hearts' doesn't exist" in said(study.polycardia("verify", "results"))
     assert not (study.folder / "x").exists()
+
+
+@pytest.mark.slow
+def test_verify_finds_a_damaged_file_and_what_it_lacks(study: Study) -> None:
+    archive = _without("hearts", study.results / "cohort.h5")
+    verdict = study.polycardia("verify", "results")
+    seal, content = verdict.stderr.splitlines()
+    assert seal.startswith("polycardia: results/cohort.h5: ")
+    assert "'hearts' doesn't exist" in content
+    aside = study.polycardia("verify", "results", "--set-aside")
+    assert aside.returncode == 0
+    assert (
+        aside.stdout == f"{seal.removeprefix('polycardia: ')}; made again, see {archive}.damaged\n"
+    )
+    assert study.plan() == jobs("archive", "report")
 
 
 @pytest.mark.slow

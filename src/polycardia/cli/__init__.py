@@ -5,16 +5,20 @@ Status 0 is a result (a heart without an answer is one), 1 an error of the study
 """
 
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
 from polycardia.cli.commands import Arguments
 from polycardia.cli.parser import parser
 from polycardia.errors import PolycardiaError
+from polycardia.io.run_lock import join
 from polycardia.study.ranks import ranks_here
 
 RANKS = "polycardia.solver.partition"
 """Where a command that has loaded it may have other ranks, which wait for this one."""
+
+PATIENCE = 20  # [s] with MPI's own way to end all ranks, which takes a second
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,16 +27,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     command: Callable[[Arguments], None] = arguments.command
     try:
+        join()
         command(arguments)
     except PolycardiaError as error:
         _tell(f"polycardia: {error}")
         return 1
+    except Exception:
+        # What nobody expected ends all ranks, which takes memory: without any, MPI may wait for
+        # ever for an answer from itself.  The alarm then ends this rank, and so the others.
+        if _has_other_ranks():
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(PATIENCE)
+        raise
     return 0
+
+
+def _has_other_ranks() -> bool:
+    """Whether other ranks may wait for this one."""
+    return RANKS in sys.modules or ranks_here() > 1
 
 
 def _tell(sentence: str) -> None:
     """Write why the command ends to standard error; other ranks of it end too."""
-    if RANKS in sys.modules or ranks_here() > 1:
+    if _has_other_ranks():
         # Not before: commands of one process do without MPI.
         from polycardia.solver.partition import end_all
 

@@ -94,6 +94,9 @@ def attempt(command: ArgumentParser) -> None:
 
 def conclude(command: ArgumentParser) -> None:
     _add_attempts(command)
+    command.add_argument(
+        "--of", type=whole_number, default=1, help="attempts that a heart is due, 1 by default"
+    )
     command.add_argument("--settings", required=True, help="JSON, as the workflow hands it over")
     step = command.add_mutually_exclusive_group(required=True)
     step.add_argument("--source", help="of a heart that could not be prepared: JSON")
@@ -131,6 +134,10 @@ def pack(command: ArgumentParser) -> None:
 
 def verify(command: ArgumentParser) -> None:
     command.add_argument("results", type=Path, help="results folder, or a packed archive")
+    command.add_argument(
+        "--set-aside", action="store_true",
+        help="rename the damaged files of a results folder, so that the next run makes them again",
+    )  # fmt: skip
 
 
 def defaults(command: ArgumentParser) -> None:

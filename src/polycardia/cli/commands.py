@@ -10,6 +10,7 @@ from typing import Any
 from polycardia.cohort import Patient, Source, read_cohort
 from polycardia.config import Pacing, Preparation, Simulation, Study, checked, read_study
 from polycardia.errors import BadStudy
+from polycardia.io.run_lock import hold
 
 Arguments = argparse.Namespace
 
@@ -144,6 +145,7 @@ def failed(arguments: Arguments) -> None:
         print(described(found))
     print(f"{len(found)} of {len(patients)} hearts without an answer", end="")
     if arguments.retry:
+        hold(_results(study), print)
         free(found)
     print("; the next run tries them again" if arguments.retry and found else "")
 
@@ -160,7 +162,7 @@ def attempt(arguments: Arguments) -> None:
 def conclude(arguments: Arguments) -> None:
     from polycardia.study.attempts import conclude_preparation, conclude_simulation
 
-    where = {"record": arguments.attempts, "output": arguments.output}
+    where = {"record": arguments.attempts, "output": arguments.output, "least": arguments.of}
     if arguments.heart is None:
         source = Source.from_json(arguments.source)
         settings = checked(Preparation, arguments.settings, "settings")
@@ -202,7 +204,13 @@ def pack(arguments: Arguments) -> None:
 
 def verify(arguments: Arguments) -> None:
     from polycardia.study.archive import verify
+    from polycardia.study.damage import all_damaged, set_aside
 
+    if arguments.set_aside:
+        hold(arguments.results, print)
+        for damage in list(all_damaged(arguments.results)):
+            print(f"{damage.sentence}; {set_aside(damage.path)}")
+        return
     print(f"{arguments.results}: {verify(arguments.results)} hearts keep the format's promises")
 
 

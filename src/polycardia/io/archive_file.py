@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from polycardia.io.atomic import whole_file
 from polycardia.io.heart_file import COMPRESSED, LEAD_NAMES
 from polycardia.io.origin import SOLVED, write_provenance
 from polycardia.io.reading import reading
+from polycardia.io.seal import sealed_file
 from polycardia.io.view_file import write_blocks
 
 FORMAT_VERSION = 1
@@ -44,7 +44,7 @@ class CohortTable:
 
 def write_shard(path: Path, table: CohortTable) -> None:
     """Write the rows of a shard's patients."""
-    with whole_file(path) as part, h5py.File(part, "w") as file:
+    with sealed_file(path) as part, h5py.File(part, "w") as file:
         _write_table(file, table)
 
 
@@ -72,7 +72,7 @@ def write_archive(path: Path, table: CohortTable, provenance: Mapping[str, objec
         table: every patient's row.
         provenance: of the archive.
     """
-    with whole_file(path) as part, h5py.File(part, "w") as file:
+    with sealed_file(path) as part, h5py.File(part, "w") as file:
         file.attrs["format"] = "polycardia cohort"
         file.attrs["format_version"] = FORMAT_VERSION
         write_provenance(file, provenance)

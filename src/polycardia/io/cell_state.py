@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from polycardia.errors import BadStudy
-from polycardia.io.atomic import whole_file
+from polycardia.errors import BadArchive, BadStudy
+from polycardia.io.seal import copy_of, require_whole, sealed_file
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,14 @@ class CellState:
 
 def write_cell_state(path: Path, state: CellState) -> None:
     """Write a cell's state as JSON; floats keep every bit."""
-    with whole_file(path) as part:
+    with sealed_file(path) as part:
         part.write_text(json.dumps(asdict(state), indent=1) + "\n")
+
+
+def write_with_copy(path: Path, state: CellState) -> None:
+    """Write a cell's state, and before it a copy: were it made again, so would be every heart."""
+    write_cell_state(copy_of(path), state)
+    write_cell_state(path, state)
 
 
 def read_cell_state(path: Path) -> CellState:
@@ -70,8 +76,13 @@ def read_cell_state(path: Path) -> CellState:
         BadStudy: the file is missing or is not one that `write_cell_state` wrote.
     """
     try:
-        return CellState(**json.loads(path.read_text()))
+        require_whole(path)
+        kept = json.loads(path.read_text())
+        del kept["seal"]
+        return CellState(**kept)
+    except BadArchive as fault:
+        raise BadStudy(str(fault)) from None
     except OSError as error:
         raise BadStudy(f"{path}: {error.strerror}") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         raise BadStudy(f"{path}: not the state of a cell model; make it again") from None

@@ -5,7 +5,6 @@ behind it.  HDF5's own checksums cover neither all of its structure nor contiguo
 finds a file cut off anywhere and any byte that changed, before HDF5 sees it.
 """
 
-import glob
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive
-from polycardia.io.atomic import whole_file
+from polycardia.io.atomic import remove_abandoned, whole_file
 from polycardia.io.reading import OpenFile, opened
 
 BLOCK = 512  # [bytes], the smallest that HDF5 leaves to its users
@@ -87,8 +86,7 @@ def require_whole(path: Path) -> None:
 def discard_checkpoint(path: Path) -> None:
     """Remove a checkpoint, and what processes that were killed while they wrote one have left."""
     path.unlink(missing_ok=True)
-    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        left_over.unlink(missing_ok=True)
+    remove_abandoned(path)
 
 
 class CheckpointFile(OpenFile):

@@ -13,10 +13,10 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import reading
 from polycardia.io.rows import Rows, parts, spans
+from polycardia.io.seal import sealed_file
 from polycardia.physics.mesh import Floats
 
 LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -100,7 +100,7 @@ def write_heart(
     path: Path, result: HeartResult | None, outcome: Outcome, provenance: Mapping[str, object]
 ) -> None:
     """Write a heart's file; one that could not be solved has an outcome and no field."""
-    with whole_file(path) as part, h5py.File(part, "w") as file:
+    with sealed_file(path) as part, h5py.File(part, "w") as file:
         write_outcome(file, outcome)
         write_provenance(file, provenance)
         if result is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from polycardia.errors import BadStudy
+from polycardia.errors import BadStudy, MachineTrouble
 from polycardia.io.atomic import whole_file
 from polycardia.io.colours import ColourScale
 from polycardia.io.pictures import SIZE, VIEWS, Drawing, Picture, draw_hearts
@@ -91,7 +91,7 @@ def _keep(folder: Path, drawings: Mapping[str, Drawing]) -> None:
             for view, picture in zip(VIEWS, drawing.pictures, strict=False):
                 with whole_file(_file(folder, name, view)) as part:
                     part.write_bytes(picture.png)
-    except BadStudy as closed:
+    except (BadStudy, MachineTrouble) as closed:
         log.info("pictures are not kept: %s", closed)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive
-from polycardia.io.atomic import whole_file
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import OpenFile
 from polycardia.io.rows import Rows
+from polycardia.io.seal import sealed_file
 from polycardia.physics.heart import PreparedHeart, Site
 from polycardia.physics.leads import LeadVectors
 from polycardia.physics.mesh import Boundary, Floats, Integers, TetMesh
@@ -26,7 +26,7 @@ def write_prepared(
     path: Path, heart: PreparedHeart | None, outcome: Outcome, provenance: Mapping[str, object]
 ) -> None:
     """Write a prepared heart, or why there is none."""
-    with whole_file(path) as part, h5py.File(part, "w") as file:
+    with sealed_file(path) as part, h5py.File(part, "w") as file:
         write_outcome(file, outcome)
         write_provenance(file, provenance)
         if heart is not None:

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive, BadStudy
-from polycardia.io.atomic import FILE_MODE, FOLDER_MODE, whole_file
+from polycardia.io.atomic import FILE_MODE, FOLDER_MODE
 from polycardia.io.heart_file import COMPRESSED, Grid, write_mesh
 from polycardia.io.origin import write_provenance
+from polycardia.io.seal import sealed_file
 from polycardia.physics.mesh import Floats
 
 FINEST = 2.0**-7
@@ -123,7 +124,7 @@ class VoltageWriter:
             return None
         self._file.flush()
         times: Floats = start + interval * np.arange(self.count)
-        with whole_file(self.path) as written, h5py.File(written, "w") as file:
+        with sealed_file(self.path) as written, h5py.File(written, "w") as file:
             write_provenance(file, provenance)
             grid = write_mesh(file, mesh)
             _write_steps(grid, times, self._n_nodes)

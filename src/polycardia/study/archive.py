@@ -18,12 +18,15 @@ from polycardia.io.archive_file import (
     write_shard,
 )
 from polycardia.io.atomic import FOLDER_MODE
+from polycardia.io.contained import contained
 from polycardia.io.heart_file import HeartSummary, read_summary
 from polycardia.io.origin import SOLVED
 from polycardia.io.packed_verification import packed_faults
 from polycardia.io.reading import require_ordinary
+from polycardia.io.seal_verification import seal_faults
 from polycardia.io.verification import faults
-from polycardia.provenance import digest_of_files, origin
+from polycardia.provenance import origin
+from polycardia.study.damage import require_whole_input
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +46,15 @@ def shard(cohort: Path, hearts: Path, *, number: int, shards: int, output: Path)
 
     Raises:
         BadStudy: the table is unusable, or has no patient in this shard.
-        BadArchive: a heart's file is missing or not whole.
+        BadArchive: a heart's file is missing or damaged.
     """
     if not 0 <= number < shards:
         raise BadStudy(f"found shard {number} of {shards}, need 0 to one less than there are")
     patients = _patients_of(cohort, number, shards)
     files = [hearts / f"{patient.identifier}.vtkhdf" for patient in patients]
-    table = gathered_table(
-        patients, [read_summary(path) for path in files], [digest_of_files([f]) for f in files]
-    )
+    # Before HDF5 sees any of them: on some damaged files its library ends the process.
+    digests = [require_whole_input(file) for file in files]
+    table = gathered_table(patients, [read_summary(path) for path in files], digests)
     write_shard(output, table)
     log.info("%d patients", len(table))
 
@@ -78,10 +81,12 @@ def archive(shards: Sequence[Path], *, most_failed: float, output: Path) -> None
 
     Raises:
         BadStudy: more hearts failed than is tolerated.
-        BadArchive: a shard is missing or not whole.
+        BadArchive: a shard is missing or damaged.
     """
     if not 0.0 <= most_failed <= 1.0:
         raise BadStudy(f"found {most_failed:g} as the tolerated fraction, need 0 to 1")
+    for shard in shards:
+        require_whole_input(shard)
     table = concatenated([read_table(path) for path in shards])
     failed = int(np.count_nonzero(table.columns["status"] != SOLVED))
     log.info("%d patients, %d of them without an answer", len(table), failed)
@@ -125,7 +130,13 @@ def verify(results: Path) -> int:
     """
     require_ordinary(results, BadArchive)
     packed = results.is_file()
-    found = list(packed_faults(results) if packed else faults(results))
+    if packed:
+        found = list(packed_faults(results))
+    else:
+        found = list(seal_faults(results))
+        found += (
+            contained(faults.__module__, faults.__name__, results) if found else faults(results)
+        )
     if found:
         raise BadArchive("\n".join(found))
     return len(read_table(results if packed else results / "cohort.h5"))

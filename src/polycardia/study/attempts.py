@@ -15,8 +15,10 @@ from polycardia.io.atomic import whole_file
 from polycardia.io.heart_file import write_heart
 from polycardia.io.origin import Outcome
 from polycardia.io.prepared import PreparedFile, write_prepared
+from polycardia.io.voltage_file import discard_voltage
 from polycardia.provenance import origin
 from polycardia.scheduler import job_id, state_of
+from polycardia.study.damage import require_whole_input
 from polycardia.study.death import DEATHS, KILLED, STATES, death_of
 from polycardia.study.prepare import input_digests
 from polycardia.study.record import heart_record
@@ -61,11 +63,19 @@ def begin(record: Path, number: int) -> None:
 
     Raises:
         BadStudy: the record cannot be written.
-        BadArchive: it is damaged.
     """
-    earlier = _told_by_scheduler(read_attempts(record)) if number > 1 else []
+    earlier = _told_by_scheduler(_readable(record)) if number > 1 else []
     now = datetime.now(UTC).isoformat(timespec="seconds")
     _write(record, [*earlier, Attempt(number, now, platform.node(), job_id())])
+
+
+def _readable(record: Path) -> list[Attempt]:
+    """Return the attempts before; a damaged record must not keep a heart from being tried."""
+    try:
+        return read_attempts(record)
+    except BadArchive as fault:
+        log.warning("%s; the attempts before are not known", fault)
+        return []
 
 
 def died(record: Path, ended: Path) -> None:
@@ -83,7 +93,7 @@ def died(record: Path, ended: Path) -> None:
 
 
 def conclude_preparation(
-    source: Source, settings: Preparation, *, record: Path, output: Path
+    source: Source, settings: Preparation, *, record: Path, output: Path, least: int = 1
 ) -> None:
     """Write that a heart could not be prepared.
 
@@ -92,17 +102,20 @@ def conclude_preparation(
         settings: of the preparation.
         record: of its attempts.
         output: ``prepared.h5``.
+        least: attempts that a heart is due.
 
     Raises:
-        MachineTrouble: the last attempt failed of nothing that is the heart's.
+        MachineTrouble: the last attempt failed of nothing that is the heart's, or it had fewer.
     """
-    attempts, outcome = _concluded(record)
+    attempts, outcome = _concluded(record, least)
     provenance = dict(origin(settings.model_dump_json()))
     provenance |= input_digests(source, settings)
     write_prepared(output, None, outcome, provenance | _unknown_cost(attempts))
 
 
-def conclude_simulation(heart: Path, settings: Simulation, *, record: Path, output: Path) -> None:
+def conclude_simulation(
+    heart: Path, settings: Simulation, *, record: Path, output: Path, least: int = 1
+) -> None:
     """Write that a heart could not be simulated.
 
     Args:
@@ -110,24 +123,33 @@ def conclude_simulation(heart: Path, settings: Simulation, *, record: Path, outp
         settings: of the simulation.
         record: of its attempts.
         output: ``<id>.vtkhdf``.
+        least: attempts that a heart is due.
 
     Raises:
-        MachineTrouble: the last attempt failed of nothing that is the heart's.
+        MachineTrouble: the last attempt failed of nothing that is the heart's, or it had fewer.
+        BadArchive: the prepared heart is missing or damaged.
     """
-    attempts, outcome = _concluded(record)
+    attempts, outcome = _concluded(record, least)
+    require_whole_input(heart)
     with PreparedFile(heart) as prepared:
         provenance = heart_record(prepared.provenance, settings)
+    discard_voltage(output)  # of an attempt that died between its two files
     write_heart(output, None, outcome, provenance | {"ranks": 0} | _unknown_cost(attempts))
 
 
-def _concluded(record: Path) -> tuple[Sequence[Attempt], Outcome]:
-    """Return all attempts and what they come to."""
+def _concluded(record: Path, least: int = 1) -> tuple[Sequence[Attempt], Outcome]:
+    """Return all attempts and what they come to.
+
+    A batch system that takes no jobs for a moment uses attempts up that never began.
+    """
     attempts = _told_by_scheduler(read_attempts(record))
     if not attempts:
         raise MachineTrouble(f"{record}: found no attempt to conclude from")
     for each in attempts:
         why = "; ".join(filter(None, (each.death, each.said)))
         log.warning("attempt %d, %s: %s", each.number, _where(each), why)
+    if len(attempts) < least:
+        raise MachineTrouble(f"{record}: {len(attempts)} of {least} attempts have begun")
     last = attempts[-1]
     if last.death not in DEATHS:
         raise MachineTrouble(f"attempt {last.number} failed: {last.said or 'ended from outside'}")

@@ -30,6 +30,8 @@ STATES = {
     "CANCELLED": MACHINE,
     "PREEMPTED": MACHINE,
 }
+# Before anything else: what else goes wrong on a full disk follows from it.
+FULL = re.compile(r"No space left on device|Disk quota exceeded")
 MEMORY = re.compile(r"oom.kill|[Oo]ut.of.memory|memory limit|MemoryError|bad_alloc", re.IGNORECASE)
 # Python's names for what the system refuses.
 SYSTEM = re.compile(
@@ -57,6 +59,8 @@ def death_of(log: Path) -> Death:
 
 
 def _kind(text: str) -> str:
+    if FULL.search(text):
+        return MACHINE
     if MEMORY.search(text):
         return OUT_OF_MEMORY
     if "TIME LIMIT" in text:

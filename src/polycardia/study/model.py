@@ -7,7 +7,7 @@ import numpy as np
 
 from polycardia.config import CellModel, Pacing
 from polycardia.errors import BadStudy
-from polycardia.io.cell_state import read_cell_state, write_cell_state
+from polycardia.io.cell_state import read_cell_state, write_with_copy
 from polycardia.io.folders import rest_folder, wave_folder
 from polycardia.ionic.kernel import Kernel, build
 from polycardia.ionic.model import CellModel as Equations
@@ -84,7 +84,7 @@ def model(settings: Pacing, kernels: Path, output: Path) -> None:
     log.info("%s: %s", settings.model.name, one_line(state))
     if settings.waves is not None:
         state = with_waves(state, text, kernel, settings.waves, wave_folder())
-    write_cell_state(output, state)
+    write_with_copy(output, state)
 
 
 def cell_type(path: Path, kernels: Path) -> CellType:

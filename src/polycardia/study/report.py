@@ -13,13 +13,15 @@ import polycardia
 from polycardia.cohort import QUANTITIES
 from polycardia.config import Report, Study
 from polycardia.io.archive_file import CohortTable, read_table
-from polycardia.io.atomic import require_writable, whole_file
+from polycardia.io.atomic import require_writable
 from polycardia.io.kept_pictures import Subject, drawn_or_kept
 from polycardia.io.pictures import Drawing
+from polycardia.io.seal import sealed_file
 from polycardia.report.content import SOLVED, CohortReport, PatientReport, chosen
 from polycardia.report.page import render
 from polycardia.report.settings import described
 from polycardia.study.archive import SIMULATED
+from polycardia.study.damage import require_whole_input
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,11 @@ def report(archive: Path, study: Study, output: Path) -> None:
         archive: ``cohort.h5`` with its hearts beside it.
         study: shown with units; ``study.report`` says what the page holds.
         output: ``index.html``.
+
+    Raises:
+        BadArchive: the archive is missing or damaged.
     """
+    require_whole_input(archive)
     table = read_table(archive)
     require_writable(output)  # drawing thousands of hearts takes a while
     names = [str(name) for name in table.columns["patient"]]
@@ -55,8 +61,8 @@ def report(archive: Path, study: Study, output: Path) -> None:
             version=polycardia.__version__,
         )
     )
-    with whole_file(output) as part:
-        part.write_text(page, encoding="utf-8")
+    with sealed_file(output) as part:
+        part.write_text(page.rstrip() + "\n", encoding="utf-8")
     log.info("%d patients, %d with pictures, %.1f MB", len(names), len(drawings), len(page) / 1e6)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from polycardia import SOLVER_VERSION
 from polycardia.config import PACING_DT, Pacing
-from polycardia.errors import BadStudy
+from polycardia.errors import BadStudy, MachineTrouble
 from polycardia.io.cell_state import CellState, read_cell_state, write_cell_state
 from polycardia.ionic.carrier import find_carrier
 from polycardia.ionic.generator import c_source
@@ -214,5 +214,5 @@ def _keep(path: Path, state: CellState) -> None:
     """Keep a state for later; a folder that cannot be written costs time and nothing else."""
     try:
         write_cell_state(path, state)
-    except (BadStudy, OSError) as error:
+    except (BadStudy, MachineTrouble, OSError) as error:
         log.info("rest state is not kept: %s", error)

@@ -28,6 +28,7 @@ from polycardia.solver.recorders import Recorders
 from polycardia.study.calibration import Calibration
 from polycardia.study.cells import membrane
 from polycardia.study.checkpoint import NO_CHECKPOINT, CheckpointPlan, Run, discard, go_on
+from polycardia.study.damage import require_whole_input
 from polycardia.study.model import cell_type
 from polycardia.study.outputs import probe_recorder, requested, snapshots
 from polycardia.study.probes import PlacedProbe, place_probes
@@ -79,7 +80,7 @@ def simulate(
     Raises:
         BadStudy: on all ranks; the models do not fit, or a checkpoint that has to, or a file
             cannot be written.
-        BadArchive: on all ranks; one of them cannot read the heart.
+        BadArchive: on all ranks; one of them cannot read the heart, or it is damaged.
         MachineTrouble: on all ranks; one of them has neither a kernel nor a compiler, or a signal
             asked for the end.
     """
@@ -89,6 +90,7 @@ def simulate(
         raise BadStudy(f"found {len(models)} cell models, need one each for {', '.join(layers)}")
     run = Run(heart, settings, dict(zip(layers, models, strict=True)), output)
     written = [output, voltage_path(output), checkpoint.path or output]
+    from_first(comm, lambda: require_whole_input(heart))
     with agreed(comm):
         opened = PreparedFile(heart)
     with opened as prepared:

@@ -10,9 +10,9 @@ import numpy as np
 
 from polycardia import SOLVER_VERSION
 from polycardia.config import Waves
-from polycardia.errors import BadStudy
-from polycardia.io.atomic import whole_file
+from polycardia.errors import BadArchive, BadStudy, MachineTrouble
 from polycardia.io.cell_state import CellState
+from polycardia.io.seal import require_whole, sealed_file
 from polycardia.ionic.generator import c_source
 from polycardia.ionic.kernel import Kernel
 from polycardia.ionic.model import CellModel
@@ -89,10 +89,12 @@ def _calibrated(
 def _from_cache(path: Path) -> Calibration | None:
     """Return what was kept whole; None where there is none, or a broken one."""
     try:
+        require_whole(path)
         kept = json.loads(path.read_text())
+        del kept["seal"]
         speed = float(kept.pop("speed"))
         found = Calibration(speed, **{name: np.array(kept[name], float) for name in kept})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (BadArchive, OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return found if len({getattr(found, name).shape[-1:] for name in kept}) == 1 else None
 
@@ -101,8 +103,8 @@ def _keep(path: Path, found: Calibration) -> None:
     """Keep for later; a folder that cannot be written costs time and nothing else."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
+        with sealed_file(path) as part:
             lists = {name: np.asarray(value).tolist() for name, value in asdict(found).items()}
             part.write_text(json.dumps(lists) + "\n")
-    except OSError as error:
+    except (MachineTrouble, OSError) as error:
         log.info("measured waves are not kept: %s", error)
