@@ -17,7 +17,8 @@ LATENCY = 2.0e-6  # [s] of a message between two nodes of a cluster with InfiniB
 BANDWIDTH = 10.0e9  # [B/s] of one rank's messages, all ranks of a node sending
 VALUE = 8  # [B]
 LOOKS = 1  # reductions at each look at the tissue (`solver.control`)
-WIDE = 3  # values a node in one exchange at each look: the slope (`solver.resolution`)
+# Values a node in the exchanges of each look (`solver.resolution`): the slope, both measures.
+WIDE = (3, 2)
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def predicted(
         exchanges: in a step.
         steps_a_look: between two looks at the tissue.
     """
-    values = exchanges + (WIDE - 1) / steps_a_look
+    values = exchanges + sum(wide - 1 for wide in WIDE) / steps_a_look
     exchanging = exchanges * count.neighbours * LATENCY
     exchanging += values * count.most_ghosts * VALUE / BANDWIDTH
     reductions = LOOKS / steps_a_look

@@ -42,9 +42,9 @@ def test_a_step_is_computation_exchanges_and_reductions():
     found = predicted(
         count, 4000, reaction_ns=40.0, other_ns=20.0, exchanges=3.0, steps_a_look=10.0
     )
-    # 44 + 20 us of computation, 3 (2 x 2 us + 800 B / 10 GB/s), every tenth step 1600 B more and a
+    # 44 + 20 us of computation, 3 (2 x 2 us + 800 B / 10 GB/s), every tenth step 2400 B more and a
     # reduction of two levels
-    assert found["us_a_step"] == pytest.approx(64.0 + 3 * (4.0 + 0.08) + 0.1 * (0.16 + 2 * 2.0))
+    assert found["us_a_step"] == pytest.approx(64.0 + 3 * (4.0 + 0.08) + 0.1 * (0.24 + 2 * 2.0))
     assert found["efficiency"] == pytest.approx(60.0 / found["us_a_step"])
-    assert (found["messages_a_step"], found["bytes_a_step"]) == (18.0, 7680.0)
+    assert (found["messages_a_step"], found["bytes_a_step"]) == (18.0, 7920.0)
     assert np.isclose(found["reductions_a_step"], 0.1)

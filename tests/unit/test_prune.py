@@ -1,6 +1,8 @@
 """`polycardia prune`: what is left of patients who are gone, and of nobody else."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import yaml
 from polycardia.cli import main
 from polycardia.cohort import shard_of
 from polycardia.errors import BadStudy, MachineTrouble
+from polycardia.io.run_lock import NAME as RUN_FILE
 from polycardia.study.prune import delete, leftovers, require_no_workflow
 
 SHARDS = 64
@@ -165,9 +168,23 @@ def test_the_command_shows_first(study, capsys):
     assert files(study / "results") == {*OURS, *THEIRS}
     assert main(["prune", "--results", "results", "--delete"]) == 0
     assert capsys.readouterr().out.splitlines() == [*shown[:-1], "deleted"]
-    assert files(study / "results") == set(OURS)
+    assert files(study / "results") == {*OURS, RUN_FILE}
     assert main(["prune", "--delete"]) == 0
     assert capsys.readouterr().out.startswith("0 files of nobody in the table")
+
+
+def test_nothing_is_deleted_beside_a_run(study, capsys):
+    holds = "from polycardia.io.run_lock import hold; import pathlib, sys; "
+    holds += "print(hold(pathlib.Path('results'), print), flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as run:
+        run.stdout.readline()
+        assert main(["prune"]) == 0
+        assert main(["prune", "--delete"]) == 1
+        assert "is at work here, expected one run at a time" in capsys.readouterr().err
+        assert files(study / "results") == {*OURS, *THEIRS, RUN_FILE}
+        run.stdin.close()
 
 
 def test_the_command_refuses_in_a_sentence(study, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 from polycardia.cohort import read_cohort
 from polycardia.config import read_study
 from polycardia.errors import PolycardiaError
+from polycardia.io.run_lock import hold
 
 Arguments = argparse.Namespace
 
@@ -47,6 +48,8 @@ def prune(arguments: Arguments) -> None:
 
     study = read_study(arguments.config)
     results = arguments.results or Path(study.results)
+    if arguments.delete and results.is_dir():  # what is none is told by `leftovers`
+        hold(results, print)
     require_no_workflow(results, arguments.config)
     patients = set(read_cohort(Path(study.cohort), files_known=True))
     found = leftovers(results, patients, study.archive.shards)

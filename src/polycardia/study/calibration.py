@@ -8,15 +8,16 @@ serves all conductivities.
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from polycardia.errors import BadStudy
-from polycardia.physics.mesh import Floats
+from polycardia.physics.mesh import Floats, Integers
 from polycardia.solver.membrane import CellType
 from polycardia.solver.resolution import CurrentFactor
+from polycardia.study.factor_search import search
 from polycardia.study.wave_bench import BARS, WaveBench
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,6 @@ FINE_STEP = 0.03  # of the upstroke's time, for the velocity without elements
 LEAST_ANISOTROPY = 3.0  # of the bars: elements along the fibres are hardly askew, across them are
 CLOSE = 0.03  # of the velocity, where the search for a factor by itself ends
 CLOSER = 0.01  # the same for all of them together
-TRIES = 7
-USUAL_SLOPE = 0.6  # of the logarithm of the velocity over that of the factor
-FARTHEST = 0.5  # step of the logarithm
-TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -100,12 +97,12 @@ def _one_by_one(bench: WaveBench, dt: float, speed: float, anisotropy: float) ->
         resolution = units * math.sqrt(bench.upstroke)
         guess = _next(resolutions, factors, resolution)
 
-        def error(tried: Floats, resolution: float = resolution) -> Floats:
+        def error(tried: Floats, _: Integers, resolution: float = resolution) -> Floats:
             alike = [_constant(factor) for factor in tried[:, 0]]
             ratio: Floats = bench.velocities(resolution, dt, alike, anisotropy) / speed
             return np.log(ratio)[:, None]
 
-        found, left = _search(error, guess[:, None], CLOSE)
+        found, left = search(error, guess[:, None], CLOSE)
         if not left < CLOSE:
             break
         resolutions.append(resolution)
@@ -132,48 +129,16 @@ def _together(
         """Return the table whose logarithms are, on average over a bar, that bar's own factors."""
         return replace(apart, factor=np.exp(count @ np.log(of_bars)))
 
-    def error(tried: Floats) -> Floats:
+    def error(tried: Floats, columns: Integers) -> Floats:
         table = table_of(tried)
         found = [
             bench.velocities(resolution, dt, BARS * (table,), anisotropy)
-            for resolution in apart.resolution
+            for resolution in apart.resolution[columns]
         ]
         ratio: Floats = np.array(found).reshape(-1, BARS).T / speed
         return np.log(ratio)
 
-    return table_of(_search(error, apart.factor, CLOSER)[0])
-
-
-def _search(error: Callable[[Floats], Floats], start: Floats, close: float) -> tuple[Floats, float]:
-    """Return the best of a few tries to make errors small, and the largest that it leaves.
-
-    Columns do not depend on each other; in a column mostly each error on its own factor.  Broyden's
-    method on their logarithms (Math Comp 19:577, 1965).
-
-    Args:
-        error: of factors ``(m, n)``, of the same shape; NaN where no wave arrives.
-        start: ``(m, n)``, the first factors.
-        close: where the search ends [1].
-    """
-    best, least = start, math.inf
-    logarithm = np.log(start)
-    slope = np.tile(USUAL_SLOPE * np.eye(len(start)), (start.shape[1], 1, 1))
-    moved, before = np.zeros(start.T.shape), np.zeros(start.T.shape)
-    for attempt in range(TRIES):
-        left = error(np.exp(logarithm))
-        largest = float(np.abs(left).max(initial=0.0))
-        if largest < least:
-            best, least = np.exp(logarithm), largest
-        if largest < close or math.isnan(largest):
-            break
-        if attempt:
-            length = np.maximum((moved**2).sum(axis=1), TINY)[:, None, None]
-            missed = left.T - before - np.einsum("nij,nj->ni", slope, moved)
-            slope += missed[:, :, None] * moved[:, None, :] / length
-        before = left.T
-        moved = np.clip(-np.linalg.solve(slope, before[..., None])[..., 0], -FARTHEST, FARTHEST)
-        logarithm = logarithm + moved.T
-    return best, least
+    return table_of(search(error, apart.factor, CLOSER)[0])
 
 
 def _constant(factor: float) -> CurrentFactor:

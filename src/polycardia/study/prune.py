@@ -5,7 +5,6 @@ followed: one that belongs to a removed patient is deleted, what it leads to is 
 """
 
 import errno
-import logging
 import os
 import stat
 import time
@@ -16,9 +15,6 @@ from pathlib import Path, PurePath
 from polycardia.cohort import PATIENT_ID, shard_of
 from polycardia.errors import BadStudy, MachineTrouble
 from polycardia.io.archive_reader import open_archive
-from polycardia.io.run_lock import hold
-
-log = logging.getLogger(__name__)
 
 # Places of files that are named after a patient, up to the first dot of the name.
 BY_PATIENT = (PurePath("hearts"), PurePath("removed"), PurePath("logs/prepare"),
@@ -59,14 +55,12 @@ class Leftovers:
 
 
 def require_no_workflow(results: Path, config: Path) -> None:
-    """Refuse to go on while a workflow may be writing, and let none begin before this ends.
+    """Refuse to go on while a workflow that takes Snakemake's locks may be writing.
 
     Raises:
         BadStudy: a workflow that was started at the results, above them, beside the configuration
             or here holds its lock, or was killed with it.
     """
-    if results.is_dir():  # what is none is told elsewhere
-        hold(results, log.warning)
     folder = results.absolute()
     real = folder.resolve()
     homes = (folder, *folder.parents, real, *real.parents, config.absolute().parent, Path.cwd())
