@@ -29,7 +29,7 @@ RESOLUTIONS = (0.7, 1.5, 2.7, 4.7, 8.0, 13.0)
 FINE_STEP = 0.03  # of the upstroke's time, for the velocity without elements
 LEAST_ANISOTROPY = 3.0  # of the bars: elements along the fibres are hardly askew, across them are
 CLOSE = 0.03  # of the velocity, where the search for a factor by itself ends
-CLOSER = 0.01  # the same for all of them together
+CLOSER = 0.005  # the same for all of them together
 
 
 @dataclass(frozen=True)
