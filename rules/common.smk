@@ -15,7 +15,9 @@ from polycardia.config import study_from
 from polycardia.errors import BadStudy, PolycardiaError
 from polycardia.io.run_lock import RUN, hold, join
 from polycardia.ionic.models import MODELS, model_files
+from polycardia.study import sizing
 from polycardia.study.damage import damaged_suspects, set_aside
+from polycardia.study.sizing import ATTEMPTS, FEWEST_RANKS
 
 MODEL_FILES = (".mmt", ".cellml", ".toml")  # of the user's own
 
@@ -140,19 +142,6 @@ try:
 except PolycardiaError as fault:
     raise WorkflowError(str(fault))
 
-# Measured on hearts of 25,000 to 734,000 nodes; see docs/numerics.md.
-PREPARED_BYTES_PER_NODE = 470
-NODES_PER_RANK = 25_000
-SOLVER_BYTES_PER_NODE = 1500
-RESULT_BYTES_PER_NODE = 200
-PREPARE_BYTES_PER_SOURCE_BYTE = 30  # of a mesh that is not refined
-SOURCE_EDGE = 2.5  # [mm], coarser than most meshes from scans
-ECG_MB = 0.25
-PROCESS_MB = 500  # interpreter and libraries, of every process
-MORE_MEMORY = 1.5
-FEWEST_RANKS, MOST_RANKS = 2, 64
-# To get an answer for a heart.  One more job then writes down why there is none.
-ATTEMPTS = 3
 # A job's own Snakemake must not try again by itself: that would be in the same job, with the memory
 # and the time that were too little.
 RETRIES = ATTEMPTS if PLANNING else 0
@@ -222,52 +211,39 @@ def attempt_number(wildcards, attempt):
     return attempt
 
 
-def only_concludes(attempt):
-    """Whether a job writes down why there is no answer, which takes next to nothing."""
-    return attempt > ATTEMPTS
-
-
 def prepare_memory(wildcards, input, attempt):
     """[MB], more on every retry."""
-    if only_concludes(attempt):
-        return PROCESS_MB
-    source = sum(os.path.getsize(path) for path in input) / 1e6
-    finest = STUDY.anatomy.edge_length or SOURCE_EDGE
-    growth = max(1.0, SOURCE_EDGE / finest) ** 3
-    need = PROCESS_MB + source * growth * PREPARE_BYTES_PER_SOURCE_BYTE
-    return int(need * MORE_MEMORY ** (attempt - 1))
+    source = sum(os.path.getsize(path) for path in input)
+    return sizing.prepare_memory(source, STUDY.anatomy.edge_length, attempt)
 
 
 def small_memory(wildcards, attempt):
     """[MB] of a step that holds no heart."""
-    return int(PROCESS_MB * MORE_MEMORY ** (attempt - 1))
+    return sizing.small_memory(attempt)
 
 
 def gathering_memory(wildcards, attempt):
-    """[MB] of a step that holds every patient's ECG, several times."""
-    return int((2 * PROCESS_MB + len(PATIENTS) * ECG_MB) * MORE_MEMORY ** (attempt - 1))
+    """[MB] of a step that holds every patient's ECG."""
+    return sizing.gathering_memory(len(PATIENTS), attempt)
 
 
 def minutes(wildcards, attempt):
     """[min] of a step that is over in seconds for most."""
-    return 30 * attempt
+    return sizing.short_minutes(attempt)
 
 
-def simulate_minutes(wildcards, attempt):
+def beat_job(input, attempt):
+    nodes = sizing.nodes_of(os.path.getsize(input.heart))
+    return sizing.beat_job(nodes, STUDY.numerics.n_steps, attempt)
+
+
+def simulate_minutes(wildcards, input, attempt):
     """[min], more on every retry."""
-    return 30 if only_concludes(attempt) else 240 * attempt
-
-
-def nodes_of(prepared):
-    return os.path.getsize(prepared) / PREPARED_BYTES_PER_NODE
+    return beat_job(input, attempt).minutes
 
 
 def ranks(wildcards, input, attempt):
-    """At least two: the SLURM executor takes no MPI job of one."""
-    if only_concludes(attempt):
-        return FEWEST_RANKS
-    wanted = round(nodes_of(input.heart) / NODES_PER_RANK)
-    return min(MOST_RANKS, max(FEWEST_RANKS, wanted))
+    return beat_job(input, attempt).ranks
 
 
 def cores(wildcards, input, attempt):
@@ -289,13 +265,5 @@ def tasks(wildcards, input, threads, attempt):
 
 
 def memory_per_rank(wildcards, input, attempt):
-    """[MB], more on every retry; the first rank gathers the maps of the whole heart."""
-    if only_concludes(attempt):
-        return PROCESS_MB
-    nodes = nodes_of(input.heart)
-    share = (
-        (SOLVER_BYTES_PER_NODE + RESULT_BYTES_PER_NODE)
-        * nodes
-        / ranks(wildcards, input, attempt)
-    )
-    return int((PROCESS_MB + share / 1e6) * MORE_MEMORY ** (attempt - 1))
+    """[MB], more on every retry."""
+    return beat_job(input, attempt).memory_per_rank

@@ -1,9 +1,11 @@
 """What the batch system says of a job of its own."""
 
+import math
 import os
 import re
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
 NODES = ("SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_HOSTS")
@@ -41,6 +43,45 @@ def state_of(job: str) -> str:
         if state := word.search(_answer([*question, job])):
             return state[1]
     return ""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Nodes that are alike, as the scheduler lends them.
+
+    Attributes:
+        name: of the partition; its kinds of nodes are told apart by the rest.
+        nodes: how many.
+        cores: of a node.
+        memory: of a node [MB].
+        minutes: that a job may take; infinity where there is no limit.
+    """
+
+    name: str
+    nodes: int
+    cores: int
+    memory: int
+    minutes: float
+
+
+def partitions() -> list[Partition]:
+    """Return what SLURM lends, as `sinfo` tells; nothing where there is none."""
+    found = []
+    for line in _answer(["sinfo", "--noheader", "--format=%P|%D|%c|%m|%l"]).splitlines():
+        name, *numbers, limit = line.split("|")
+        # Of kinds of nodes that sinfo sums up it tells the least, with a plus.
+        nodes, cores, memory = (int(number.rstrip("+")) for number in numbers)
+        found.append(Partition(name.rstrip("*"), nodes, cores, memory, _minutes(limit)))
+    return found
+
+
+def _minutes(limit: str) -> float:
+    """Return a limit that SLURM writes as ``days-hours:minutes:seconds``, or less of it."""
+    if not limit[:1].isdigit():  # infinite, n/a
+        return math.inf
+    days, _, clock = limit.rpartition("-")
+    hours, minutes, seconds = ([0.0, 0.0] + [float(part) for part in clock.split(":")])[-3:]
+    return 1440.0 * float(days or 0) + 60.0 * hours + minutes + seconds / 60.0
 
 
 def _answer(question: Sequence[str]) -> str:

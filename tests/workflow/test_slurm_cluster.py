@@ -1,5 +1,6 @@
 """The cluster of `slurm/cluster` is real, keeps to itself and leaves nothing behind."""
 
+import json
 import os
 import re
 import shutil
@@ -163,6 +164,16 @@ def test_the_only_task_of_a_step_is_no_rank_of_anything(cluster: Cluster) -> Non
         "sbatch", "--wait", "--mem=600", f"--output={output}", "--wrap", command, timeout=90
     )
     assert "60 steps" in output.read_text()
+
+
+def test_a_plan_knows_the_partitions(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "cohort.tsv").write_text("patient\tmesh\nx\tx.vtu\n")
+    (tmp_path / "x.vtu").write_text("no mesh")
+    (tmp_path / "config.yaml").write_text(f"cohort: {tmp_path / 'cohort.tsv'}\n")
+    told = cluster.run("polycardia", "plan", "--json", "--config", str(tmp_path / "config.yaml"))
+    found = json.loads(told)
+    assert (found["to_compute"], found["left_out"]) == (0, 1)
+    assert [place["name"] for place in found["partitions"]] == ["demo"]
 
 
 def test_a_job_whose_node_is_lost_starts_again_on_the_other(cluster: Cluster) -> None:

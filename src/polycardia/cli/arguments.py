@@ -77,6 +77,12 @@ def status(command: ArgumentParser) -> None:
     command.add_argument("--config", type=Path, default=Path("config.yaml"))
 
 
+def plan(command: ArgumentParser) -> None:
+    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="config.yaml")
+    command.add_argument("--all", action="store_true", help="count hearts that have a result, too")
+    command.add_argument("--json", action="store_true", help="print it for programs")
+
+
 def failed(command: ArgumentParser) -> None:
     command.add_argument("--config", type=Path, default=Path("config.yaml"), help="config.yaml")
     command.add_argument("--status", help="only these, such as out_of_memory")

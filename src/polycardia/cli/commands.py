@@ -130,6 +130,22 @@ def status(arguments: Arguments) -> None:
     print(status(list(patients), _results(study)))
 
 
+def plan(arguments: Arguments) -> None:
+    from polycardia.scheduler import partitions
+    from polycardia.study.mesh_size import prepared_nodes
+    from polycardia.study.plan import plan
+    from polycardia.study.plan_wording import as_json, described
+
+    study = read_study(arguments.config)
+    patients = read_cohort(Path(study.cohort), meshes_outside=study.meshes_outside)
+
+    def measure(patient: Patient) -> float:
+        return prepared_nodes(patient.source, study.anatomy.edge_length)
+
+    found = plan(study, patients, measure, again=arguments.all)
+    print((as_json if arguments.json else described)(found, partitions()))
+
+
 def failed(arguments: Arguments) -> None:
     from polycardia.study.failed import described, failures, free
 

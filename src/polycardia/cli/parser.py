@@ -38,6 +38,7 @@ COMMANDS = (
     Command(commands.shard, "gather the rows of one shard's patients", arguments.shard),
     Command(commands.archive, "join shards into the archive", arguments.archive),
     Command(commands.report, "write the archive as a page for people", arguments.report),
+    Command(commands.plan, "say what the rest will cost, and where it fits", arguments.plan),
     Command(commands.status, "say how far a run is", arguments.status),
     Command(commands.failed, "list hearts without an answer, and free them", arguments.failed),
     Command(commands.attempt, "write down that a job tries a heart", arguments.attempt),

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from polycardia.io.heart_reader import attributes_of
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import reading
 from polycardia.io.rows import Rows, parts, spans
@@ -238,3 +239,9 @@ def read_state(path: Path) -> tuple[Outcome, float]:
         taken = file["provenance"].attrs
         seconds = float(taken.get("prepare_seconds", 0.0)) + float(taken["seconds"])
         return read_outcome(file), seconds
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Read what made a heart's file, and what its steps cost."""
+    with reading(path) as file:
+        return attributes_of(file["provenance"])
