@@ -18,22 +18,32 @@ from pathlib import Path
 from fault_cluster import cluster_trials
 from fault_damage import batches, damages, unfinished_beat
 from fault_ground import Verdict, computed, figures
-from fault_kills import killed_job, killed_snakemake
+from fault_kills import drawn, killed_job, killed_snakemake
 from fault_machine import full_disk, little_memory, two_runs
 from tiny_cohort import Study
 
 SEED = 4
-DAMAGES = 210  # of which a quarter finds no such file: a checkpoint in a finished study
+DAMAGES = 210  # of which a quarter has no such file to damage: a checkpoint in a finished study
 # How often each of these is tried; a kind may hurt a run twice.
 LOCAL: tuple[tuple[Callable[[Study, Path, random.Random], Verdict], int], ...] = (
-    (lambda study, folder, chance: killed_job(study, folder, chance, "rank", 2), 3),
-    (lambda study, folder, chance: killed_job(study, folder, chance, "job", 2), 4),
-    (lambda study, folder, chance: killed_snakemake(study, folder, chance, alone=True), 5),
-    (lambda study, folder, chance: killed_snakemake(study, folder, chance, alone=False), 5),
-    (little_memory, 1),
-    (two_runs, 4),
+    (lambda study, folder, chance: killed_job(
+        study, folder, drawn(chance, ["two hearts"], ["the first job", "a beat"]), chance, "rank", 2
+    ), 3),
+    (lambda study, folder, chance: killed_job(
+        study, folder, drawn(chance), chance, "job", 2
+    ), 4),
+    (lambda study, folder, chance: killed_snakemake(
+        study, folder, drawn(chance), alone=True
+    ), 5),
+    (lambda study, folder, chance: killed_snakemake(
+        study, folder, drawn(chance), alone=False
+    ), 5),
+    (lambda study, folder, chance: little_memory(
+        study, folder, drawn(chance, ["a heart"], ["the first job"])
+    ), 2),
+    (lambda study, folder, chance: two_runs(study, folder, drawn(chance), chance), 4),
     (full_disk, 4),
-)
+)  # fmt: skip
 
 
 def local_trials(undisturbed: Study, folder: Path, chance: random.Random) -> Iterator[Verdict]:
@@ -56,19 +66,24 @@ def main() -> int:
     typed.add_argument("--part", choices=PARTS, action="append", help="all of them by default")
     asked = typed.parse_args()
     verdicts = []
-    with tempfile.TemporaryDirectory(prefix="polycardia-faults-") as folder:
-        ground = Path(folder)
-        undisturbed = computed(ground)
-        for part in asked.part or PARTS:
-            trials = ground / part
-            chance = random.Random(f"{asked.seed} {part}")
-            for verdict in PARTS[part](undisturbed, trials, chance):
-                verdicts.append(verdict)
-                print(told(verdict), file=sys.stderr, flush=True)
-                for used in trials.iterdir():
-                    if verdict.survived and used.name != "unfinished":
-                        shutil.rmtree(used, ignore_errors=True)
+    ground = Path(tempfile.mkdtemp(prefix="polycardia-faults-"))
+    undisturbed = computed(ground)
+    for part in asked.part or PARTS:
+        trials = ground / part
+        chance = random.Random(f"{asked.seed} {part}")
+        kept = {trials / "unfinished", trials / "slurm"}
+        for verdict in PARTS[part](undisturbed, trials, chance):
+            verdicts.append(verdict)
+            print(told(verdict), file=sys.stderr, flush=True)
+            used = set(trials.iterdir()) - kept
+            for folder in used if verdict.survived else ():
+                shutil.rmtree(folder, ignore_errors=True)
+            kept |= used
     print(figures(verdicts, asked.seed))
+    if all(verdict.survived for verdict in verdicts):
+        shutil.rmtree(ground)
+    else:
+        print(f"what is left of the others is in {ground}", file=sys.stderr)
     return 0 if all(verdict.survived for verdict in verdicts) else 1
 
 

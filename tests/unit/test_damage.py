@@ -132,6 +132,22 @@ def test_a_voltage_goes_with_its_heart(results):
     assert left == ["b.voltage.vtkhdf.damaged", "b.vtkhdf.damaged"]
 
 
+def test_a_voltage_never_leaves_its_heart_behind(results, monkeypatch):
+    """As where the process is killed between the two."""
+    renamed = []
+
+    def once(path: Path, aside: Path) -> None:
+        if renamed:
+            raise KeyboardInterrupt
+        renamed.append(path.name)
+        os.replace(path, aside)
+
+    monkeypatch.setattr(Path, "replace", once)
+    with pytest.raises(KeyboardInterrupt):
+        set_aside(results / "hearts" / "b.voltage.vtkhdf")
+    assert renamed == ["b.vtkhdf"]
+
+
 def test_a_cell_state_comes_back_from_its_copy(tmp_path):
     path = tmp_path / "models" / "midwall.json"
     state = CellState(

@@ -1,5 +1,6 @@
 """Faults on a real SLURM cluster: of jobs, nodes, the scheduler, and Snakemake beside it."""
 
+import contextlib
 import random
 import re
 import signal
@@ -18,9 +19,10 @@ NODES = ("r1", "r2")
 FAILED = re.compile(r"SLURM-job '(\d+)' failed")
 RANK = ["-m", "mpi4py", "-m", "polycardia", "simulate"]
 # As slurm/README.md says, but asked after jobs more often, and with less time for the file system.
-OPTIONS = ("--workflow-profile", str(ROOT / "slurm"), "--latency-wait", "5")
+OPTIONS: tuple[str, ...] = ("--workflow-profile", str(ROOT / "slurm"), "--latency-wait", "5")
 OPTIONS += ("--slurm-init-seconds-before-status-checks", "3")
 MEMORY = "simulate:mem_mb_per_cpu=150*attempt*attempt"
+MINUTES = "simulate:runtime=attempt"
 
 
 class Site:
@@ -28,11 +30,12 @@ class Site:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
+        self._begun: list[subprocess.Popen[str]] = []
 
     def begin(self, study: Study, *options: str) -> subprocess.Popen[str]:
         """Start Snakemake on the cluster's login node."""
         self.mend()
-        return subprocess.Popen(
+        running = subprocess.Popen(
             [ROOT / "slurm" / "cluster", "run", "--", *SNAKEMAKE[:3], *SNAKEMAKE[5:], *OPTIONS,
              *options],
             cwd=study.folder,
@@ -42,6 +45,16 @@ class Site:
             text=True,
             start_new_session=True,
         )  # fmt: skip
+        self._begun.append(running)
+        return running
+
+    def end(self) -> None:
+        """End what was started, all daemons too."""
+        for running in self._begun:
+            running.kill()
+        stopped = self.cluster("stop")
+        if stopped.returncode != 0:
+            raise RuntimeError(stopped.stderr)
 
     def run(self, study: Study) -> Ran:
         """Run Snakemake as the README says, and wait for its end."""
@@ -147,9 +160,7 @@ def cluster_trials(undisturbed: Study, folder: Path, chance: random.Random) -> I
         yield over_memory(site, undisturbed, folder / "memory")
         yield over_time(site, undisturbed, folder / "time")
     finally:
-        stopped = site.cluster("stop")
-        if stopped.returncode != 0:
-            raise RuntimeError(stopped.stderr)
+        site.end()
 
 
 def hurt_run(
@@ -159,18 +170,18 @@ def hurt_run(
     trial = Trial(undisturbed, folder, "SLURM: " + ", ".join(faults), site.run)
     trial.without("hearts/*")
     running = site.begin(trial.study)
-    time.sleep(chance.uniform(6.0, 12.0))
+    while running.poll() is None and not site.a_job(chance):
+        time.sleep(0.2)
     for fault in faults:
+        time.sleep(chance.uniform(0.0, 5.0))
         if fault == "Snakemake":
-            time.sleep(chance.uniform(0.0, 6.0))
             if _killed_snakemake(trial.study, running):
                 trial.injected("SIGKILL of Snakemake, whose jobs go on")
             break
         done = _as_soon_as_possible(HURT[fault], site, chance, running)
         if done:
             trial.injected(done)
-        time.sleep(chance.uniform(0.0, 4.0))
-    _ended(running)
+    trial.told(_ended(running))
     return trial.judge(trial.finished())
 
 
@@ -179,8 +190,8 @@ def over_memory(site: Site, undisturbed: Study, folder: Path) -> Verdict:
     trial = Trial(undisturbed, folder, "SLURM: job over its memory", site.run)
     trial.without("hearts/*s0001*", "hearts/*s0002*")
     running = site.begin(trial.study, "--set-resources", MEMORY)
-    output = _ended(running)
-    for job in FAILED.findall(output):
+    trial.told(_ended(running))
+    for job in FAILED.findall(trial.verdict.output):
         trial.injected(f"job {job} with 150 MB a rank")
     return trial.judge(trial.finished())
 
@@ -189,26 +200,30 @@ def over_time(site: Site, undisturbed: Study, folder: Path) -> Verdict:
     """Hold ranks up beyond their job's time limit; the next attempt goes on from the checkpoint."""
     trial = Trial(undisturbed, folder, "SLURM: job over its time limit", site.run)
     trial.without("hearts/*s0001*", "hearts/*s0002*")
-    running = site.begin(trial.study, "--set-resources", "simulate:runtime=1")
+    running = site.begin(trial.study, "--set-resources", MINUTES)
     held: set[int] = set()
     deadline = time.monotonic() + 60.0
     while len(held) < 4 and time.monotonic() < deadline:
         for rank in site.ranks():
-            log = trial.study.log("simulate", _patient(rank))
-            if rank.pid not in held and log.exists() and " t " in log.read_text():
-                rank.send_signal(signal.SIGSTOP)
-                held.add(rank.pid)
+            with contextlib.suppress(psutil.Error):  # it was there a moment ago
+                if rank.pid not in held and " t " in _log(trial.study, _patient(rank)):
+                    rank.send_signal(signal.SIGSTOP)
+                    held.add(rank.pid)
         time.sleep(0.05)
     kept: set[str] = set()
+    went_on: set[str] = set()
     while running.poll() is None and time.monotonic() < deadline + LONGEST:
         kept |= {path.parent.name for path in trial.study.results.glob("work/*/checkpoint.h5")}
+        # Of every attempt: one that is made again after its end has no checkpoint any more.
+        went_on |= {patient for patient in kept if "goes on at" in _log(trial.study, patient)}
         time.sleep(0.1)
-    for job in FAILED.findall(_ended(running)):
+    trial.told(_ended(running))
+    for job in FAILED.findall(trial.verdict.output):
         trial.injected(f"job {job} held up beyond its minute")
-    for patient in sorted(kept):
-        log = trial.study.log("simulate", patient)
-        if "goes on at" not in log.read_text():
-            trial.verdict.not_completed.append(f"{patient} began anew, with a checkpoint beside it")
+    for patient in sorted(kept - went_on):
+        said = _log(trial.study, patient)[:1000]
+        anew = f"{patient} began anew, with a checkpoint beside it: {said}"
+        trial.verdict.not_completed.append(anew)
     return trial.judge(trial.finished())
 
 
@@ -250,6 +265,11 @@ def _node_of(process: psutil.Process) -> str:
 def _patient(rank: psutil.Process) -> str:
     typed = rank.cmdline()
     return Path(typed[typed.index("--output") + 1]).stem
+
+
+def _log(study: Study, patient: str) -> str:
+    path = study.log("simulate", patient)
+    return path.read_text() if path.exists() else ""
 
 
 def _kill(process: psutil.Process | None) -> None:

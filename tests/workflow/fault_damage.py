@@ -83,7 +83,7 @@ def damages(
     if not (results / "hearts" / "s0002.vtkhdf").exists():
         shutil.copy(checkpoint, unfinished / "checkpoint.h5")
         (unfinished / "simulate.attempts.json").write_text('[{"number": 1, "began": "2026"}]\n')
-    harmed = []
+    harmed: list[Path] = []
     for kind in kinds:
         path = _one(results, kind, chance)
         # A file and its only copy at once are beyond what any copy is for.

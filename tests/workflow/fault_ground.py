@@ -54,6 +54,7 @@ class Verdict:
         not_completed: what one plain run did not bring to its end.
         repeated: jobs that had written their file, but whose end Snakemake did not learn of.
         seconds: by the clock.
+        output: of the run that harm should have come to.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Verdict:
     not_completed: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    output: str = ""
 
     @property
     def survived(self) -> bool:
@@ -87,14 +89,20 @@ class Trial:
         self._undisturbed, self._run = undisturbed, run
         self._began = time.monotonic()
 
-    def without(self, *places: str) -> None:
-        """Delete results, as if they were not made yet; what follows from them is made again."""
-        for place in places:
-            for path in self.study.results.glob(place):
-                path.unlink()
+    def without(self, *places: str) -> int:
+        """Delete results, as if they were not made yet, and return how many bytes they had."""
+        paths = {path for place in places for path in self.study.results.glob(place)}
+        size = sum(path.stat().st_size for path in paths)
+        for path in paths:
+            path.unlink()
+        return size
 
     def injected(self, what: str) -> None:
         self.verdict.injected.append(what)
+
+    def told(self, output: str) -> None:
+        """Keep what a run that harm should have come to has printed."""
+        self.verdict.output += output
 
     def finished(self, harmed: Sequence[Path] = ()) -> dict[Path, str]:
         """Return digests of what is finished and dear, and was not harmed.
@@ -102,13 +110,12 @@ class Trial:
         What Snakemake's records say is still being made does not count, whole or not; such files
         are kept for `Verdict.repeated`.
         """
-        harmed_too = {path.with_name(path.name.replace(".voltage", "")) for path in harmed}
-        excused = {*harmed, *harmed_too, *map(_voltage, harmed)}
+        excused = {*harmed, *map(_heart, harmed), *map(_voltage, harmed)}
         unfinished = _being_made(self.study)
         found = {}
         for place in DEAR:
             for path in self.study.results.glob(place):
-                if path in excused:
+                if path in excused or not _heart(path).exists():
                     continue
                 if any(file_faults(path)):
                     self.verdict.taken_for_whole.append(f"{path}: left with a finished file's name")
@@ -153,6 +160,11 @@ def _voltage(heart: Path) -> Path:
     return heart.with_name(f"{heart.stem.removesuffix('.voltage')}.voltage.vtkhdf")
 
 
+def _heart(path: Path) -> Path:
+    """Return the heart that a voltage belongs to, without which it is not finished; else itself."""
+    return path.with_name(path.name.replace(".voltage", ""))
+
+
 def _being_made(study: Study) -> set[Path]:
     """Return what Snakemake has begun and not ended, by its own records."""
     folder = study.folder / ".snakemake" / "incomplete"
@@ -170,13 +182,13 @@ def figures(verdicts: Sequence[Verdict], seed: int) -> str:
     """Return the campaign as JSON: counts, all of them and by kind, and what went wrong."""
     counted = ("injected", "lost", "taken_for_whole", "differing", "not_completed", "repeated")
 
-    def counts(some: Sequence[Verdict]) -> dict[str, object]:
+    def counts(some: Sequence[Verdict]) -> dict[str, int]:
         numbers = {name: sum(len(getattr(one, name)) for one in some) for name in counted}
         return numbers | {"seconds": round(sum(one.seconds for one in some))}
 
     kinds = dict.fromkeys(verdict.kind for verdict in verdicts)
     of_kind = {kind: counts([one for one in verdicts if one.kind == kind]) for kind in kinds}
-    wrong = [vars(verdict) for verdict in verdicts if not verdict.survived]
-    return json.dumps(
-        {**counts(verdicts), "seed": seed, "kinds": of_kind, "wrong": wrong}, indent=1
-    )
+    wrong = [vars(verdict) | {"output": ""} for verdict in verdicts if not verdict.survived]
+    missed = sum(not verdict.injected for verdict in verdicts)
+    told = {"seed": seed, "trials": len(verdicts), "trials_without_a_fault": missed}
+    return json.dumps({**counts(verdicts), **told, "kinds": of_kind, "wrong": wrong}, indent=1)

@@ -1,5 +1,6 @@
 """One plain run mends what faults leave behind: `tests/benchmark/faults.py` in short."""
 
+import json
 import os
 import random
 import shutil
@@ -10,19 +11,31 @@ import pytest
 from cluster_job import cluster_job
 from fault_damage import KINDS, damages, unfinished_beat
 from fault_ground import Trial, Verdict, computed
-from fault_kills import killed_job, killed_snakemake
-from fault_machine import full_disk, little_memory, two_runs
+from fault_kills import Plan, killed_job, killed_snakemake
+from fault_machine import full_disk, little_memory, small_disk, two_runs
 from tiny_cohort import ENVIRONMENT, LONGEST, Ran, Study, jobs
 
-pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(600)]
+from polycardia.config import read_study
+from polycardia.io.verification import heart_faults
+from polycardia.study.attempts import conclude_simulation
+
+pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(1200)]
 
 SEED = 11
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return computed(tmp_path_factory.mktemp("ground"))
+
+
+@pytest.fixture
+def small_disk_allowed(tmp_path: Path) -> None:
+    try:
+        with small_disk(tmp_path / "allowed"):
+            pass
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small disk may not be mounted here")
 
 
 @pytest.fixture
@@ -32,7 +45,7 @@ def chance() -> random.Random:
 
 def require_survived(verdict: Verdict, least: int = 1) -> None:
     assert verdict.survived, vars(verdict)
-    assert len(verdict.injected) >= least
+    assert len(verdict.injected) >= least, f"only {verdict.injected}: {verdict.output[-4000:]}"
 
 
 def test_damaged_files_of_every_kind_are_made_again_and_nothing_else(
@@ -93,32 +106,32 @@ def test_bytes_that_changed_without_a_trace_are_found_by_verify_and_set_aside(
 def test_a_killed_job_is_tried_again(
     kind: str, undisturbed: Study, tmp_path: Path, chance: random.Random
 ) -> None:
-    require_survived(killed_job(undisturbed, tmp_path / "study", chance, kind, 1))
+    plan = Plan("a heart", "a beat")
+    require_survived(killed_job(undisturbed, tmp_path / "study", plan, chance, kind))
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "with its jobs"])
 def test_after_a_killed_snakemake_one_plain_run_completes(
-    alone: bool, undisturbed: Study, tmp_path: Path, chance: random.Random
+    alone: bool, undisturbed: Study, tmp_path: Path
 ) -> None:
-    require_survived(killed_snakemake(undisturbed, tmp_path / "study", chance, alone=alone))
+    plan = Plan("two hearts", "a beat" if alone else "a shard")
+    require_survived(killed_snakemake(undisturbed, tmp_path / "study", plan, alone=alone))
 
 
-def test_a_rank_without_memory_ends_its_job(
-    undisturbed: Study, tmp_path: Path, chance: random.Random
-) -> None:
-    verdict = little_memory(undisturbed, tmp_path / "study", chance)
-    require_survived(verdict, least=0)  # it may have had enough already
+def test_a_rank_without_memory_ends_its_job(undisturbed: Study, tmp_path: Path) -> None:
+    plan = Plan("a heart", "the first job")
+    require_survived(little_memory(undisturbed, tmp_path / "study", plan))
 
 
 def test_of_two_runs_at_once_one_is_refused(
     undisturbed: Study, tmp_path: Path, chance: random.Random
 ) -> None:
-    require_survived(two_runs(undisturbed, tmp_path / "study", chance))
+    plan = Plan("two hearts", "the plan")
+    require_survived(two_runs(undisturbed, tmp_path / "study", plan, chance))
 
 
-@needs_root
 def test_a_full_disk_is_nobodys_heart(
-    undisturbed: Study, tmp_path: Path, chance: random.Random
+    small_disk_allowed: None, undisturbed: Study, tmp_path: Path, chance: random.Random
 ) -> None:
     require_survived(full_disk(undisturbed, tmp_path / "disk", chance))
     shutil.rmtree(tmp_path / "disk")
@@ -148,6 +161,22 @@ def test_a_job_left_in_the_queue_by_a_killed_run_touches_nothing(
     assert "this job's run was followed by the run of " in ended.output
     assert study.heart("s0001").stat() == before
     assert study.plan() == jobs()
+
+
+def test_a_heart_that_is_given_up_leaves_no_voltage_behind(
+    undisturbed: Study, tmp_path: Path
+) -> None:
+    """Its attempts died between its two files."""
+    study = undisturbed.copy(tmp_path / "study")
+    heart, work = study.heart("s0002"), study.results / "work" / "s0002"
+    heart.unlink()
+    record = work / "simulate.attempts.json"
+    died = {"began": "2026-01-01T00:00:00+00:00", "host": "r1", "job": "", "death": "killed"}
+    record.write_text(json.dumps([{"number": number, **died} for number in (1, 2, 3)]))
+    settings = read_study(study.folder / "study.yaml").simulation()
+    conclude_simulation(work / "prepared.h5", settings, record=record, output=heart, least=3)
+    assert heart.exists()
+    assert list(heart_faults(heart)) == []
 
 
 def test_a_batch_job_is_tried_again_by_the_run_alone(undisturbed: Study, tmp_path: Path) -> None:

@@ -125,7 +125,8 @@ def all_damaged(results: Path) -> Iterator[Damage]:
 def set_aside(path: Path) -> str:
     """Rename a damaged file, so that it is made again, and say so; one with a copy is restored.
 
-    A heart's voltage over time is made with the heart, which goes too.
+    A heart's voltage over time is made with the heart, which goes too, and first: a voltage without
+    its heart is made again, a heart without its voltage would stay.
 
     Raises:
         BadStudy: it cannot be renamed.
@@ -133,9 +134,9 @@ def set_aside(path: Path) -> str:
     aside, copy = path.with_name(path.name + ASIDE), copy_of(path)
     heart = path.with_name(path.name.replace(VOLTAGE, HEART))
     try:
-        path.replace(aside)
         if heart != path and heart.exists():
             heart.replace(heart.with_name(heart.name + ASIDE))
+        path.replace(aside)
         if copy.exists() and _damage(copy) is None:
             with whole_file(path) as part:
                 shutil.copy2(copy, part)
