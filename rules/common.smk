@@ -146,6 +146,14 @@ except PolycardiaError as fault:
 # and the time that were too little.
 RETRIES = ATTEMPTS if PLANNING else 0
 
+# Where hearts are packed onto the nodes of one allocation (slurm/allocation), what a job computes
+# is a step of that, on one node; elsewhere this is nothing.
+STEP = "${{POLYCARDIA_STEP:+$POLYCARDIA_STEP --cpus-per-task={threads} --mem=%s}}"
+SMALL_STEP = STEP % "{resources.mem_mb}M"
+BEAT_STEP = STEP % "$(({threads} * {resources.mem_mb_per_cpu}))M"
+PACKED = bool(os.environ.get("POLYCARDIA_STEP"))
+LARGEST_BEAT = int(os.environ["SLURM_CPUS_ON_NODE"]) if PACKED else sizing.MOST_RANKS
+
 # A graph of thousands of jobs is there to stay: at 5,000 hearts, looking through it for garbage as
 # often as Python does took an eighth of a dry run.
 gc.set_threshold(100_000, 50, 100)
@@ -234,7 +242,9 @@ def minutes(wildcards, attempt):
 
 def beat_job(input, attempt):
     nodes = sizing.nodes_of(os.path.getsize(input.heart))
-    return sizing.beat_job(nodes, STUDY.numerics.n_steps, attempt)
+    return sizing.beat_job(
+        nodes, STUDY.numerics.n_steps, attempt, most_ranks=LARGEST_BEAT
+    )
 
 
 def simulate_minutes(wildcards, input, attempt):

@@ -25,7 +25,7 @@ rule prepare:
         "if [ {resources.attempt} -le {resources.attempts} ]; then"
         " python -m polycardia attempt"
         " --attempts {params.attempts:q} --number {resources.attempt}"
-        " && {{ python -m polycardia prepare"
+        " && {{ " + SMALL_STEP + " python -m polycardia prepare"
         " --source {params.source:q} --settings {params.settings:q} --output {output:q}"
         " > {log:q} 2>&1 || {{"
         " python -m polycardia attempt --attempts {params.attempts:q} --died {log:q}; exit 1; }}; }}"

@@ -37,7 +37,7 @@ rule simulate:
         "if [ {resources.attempt} -le {resources.attempts} ]; then"
         " python -m polycardia attempt"
         " --attempts {params.attempts:q} --number {resources.attempt}"
-        " && {{ {resources.mpi} -n {resources.tasks}"
+        " && {{ " + BEAT_STEP + " {resources.mpi} -n {resources.tasks}"
         " python -m mpi4py -m polycardia simulate"
         " --heart {input.heart:q} --models {input.models:q} --kernels {params.kernels:q}"
         " --settings {params.settings:q} --output {output:q}"

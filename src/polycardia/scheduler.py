@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
-NODES = ("SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_HOSTS")
+NODES = ("SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_HOSTS")
 TIMEOUT = 30  # [s] of a question; a scheduler that has just come back takes its time
 SLURM_JOB = re.compile(r"[0-9]+(_[0-9]+)?")
 # Both know a job by its number; the first forgets it after a while, the second needs a database.
@@ -27,7 +27,7 @@ def job_id() -> str:
 
 
 def job_nodes() -> str:
-    """Return the nodes of this batch job as the batch system writes them, or ''."""
+    """Return the nodes of this step or batch job, as the batch system writes them, or ''."""
     return _first_set(NODES)
 
 

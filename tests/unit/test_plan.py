@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -156,6 +157,15 @@ def test_where_a_study_fits_and_why_not_elsewhere(folder):
     thin = Partition("thin", 2, 64, 3 * job.memory_per_rank - 1, math.inf)
     assert "too few cores" in misfits(found, thin)[0]
     assert "4 hearts at once" in described(found, [FITTING])
+
+
+def test_many_short_beats_belong_into_one_allocation(folder):
+    found = planned(by_bytes)
+    assert "a job for each heart" in described(found, [])
+    many = replace(found, hearts=20 * list(found.hearts))
+    assert "sbatch slurm/allocation" in described(many, [])
+    long = replace(many, rates=replace(many.rates, beat=1.0))
+    assert "a job for each heart" in described(long, [])
 
 
 SINFO = """#!/bin/sh

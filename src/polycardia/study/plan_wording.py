@@ -9,6 +9,10 @@ from typing import Any
 from polycardia.scheduler import Partition
 from polycardia.study.plan import Expected, Plan
 
+# A scheduler looks for work every half a minute or so, and sites limit how many jobs wait.
+SHORT_BEAT = 300.0  # [s]
+MANY = 50
+
 Row = tuple[str, Callable[[Expected], float], str]
 
 
@@ -84,7 +88,18 @@ def _costs(plan: Plan) -> list[str]:
         lines.append(
             f"beats have held at most {100 * rates.memory:.0f} % of the memory they ask for"
         )
+    lines.append(_way(plan))
     return lines
+
+
+def _way(plan: Plan) -> str:
+    """Say which of the two ways onto a cluster suits: slurm/README.md."""
+    beat = statistics.median(plan.beat_seconds(heart) for heart in plan.hearts)
+    if len(plan.hearts) >= MANY and beat < SHORT_BEAT:
+        return (
+            "so many short beats wait longer than they run: one allocation, sbatch slurm/allocation"
+        )
+    return "a job for each heart: snakemake --workflow-profile slurm"
 
 
 def _places(plan: Plan, partitions: Sequence[Partition]) -> list[str]:

@@ -59,17 +59,20 @@ class BeatJob:
         return self.ranks * self.memory_per_rank
 
 
-def beat_job(nodes: float, steps: int, attempt: int = 1) -> BeatJob:
+def beat_job(
+    nodes: float, steps: int, attempt: int = 1, *, most_ranks: int = MOST_RANKS
+) -> BeatJob:
     """Return the size of a beat's job: more memory and time on every attempt.
 
     Args:
         nodes: of the heart.
         steps: of the beat, if all of them were small.
         attempt: from 1; beyond the last it only concludes.
+        most_ranks: of a job; the cores of a node where it must not be spread.
     """
     if only_concludes(attempt):
         return BeatJob(FEWEST_RANKS, PROCESS_MB, SHORT)
-    ranks = min(MOST_RANKS, max(FEWEST_RANKS, round(nodes / NODES_PER_RANK)))
+    ranks = max(FEWEST_RANKS, min(MOST_RANKS, most_ranks, round(nodes / NODES_PER_RANK)))
     # The first rank gathers the maps of the whole heart.
     share = (SOLVER_BYTES_PER_NODE + RESULT_BYTES_PER_NODE) * nodes / ranks
     memory = int((PROCESS_MB + share / 1e6) * MORE_MEMORY ** (attempt - 1))

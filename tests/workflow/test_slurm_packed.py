@@ -1,0 +1,47 @@
+"""A whole study in one allocation: slurm/allocation, on a real cluster of two nodes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_slurm_cluster import Cluster
+from tiny_cohort import ROOT, Row, Study, new_study
+
+from polycardia.io.heart_file import read_provenance
+
+pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(600)]
+
+SUBMIT = ("sbatch", "--wait", "--nodes=2", "--time=20", f"--chdir={ROOT}")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    built = Cluster(tmp_path_factory.mktemp("packed") / "state")
+    started = built("start")
+    assert started.returncode == 0, started.stderr
+    yield built
+    assert built("stop").returncode == 0
+
+
+def submit(cluster: Cluster, study: Study) -> str:
+    """Run the study as slurm/README.md says, and return what Snakemake said."""
+    log = study.folder / "allocation.log"
+    options = ("--directory", study.folder, "--configfile", study.folder / "study.yaml")
+    cluster.run(
+        *SUBMIT, f"--output={log}", "slurm/allocation", *map(str, options), "--nocolor", timeout=500
+    )
+    return log.read_text()
+
+
+def test_hearts_are_packed_onto_the_nodes(
+    cluster: Cluster, finished: Study, hearts: list[Row], tmp_path: Path
+) -> None:
+    study = new_study(tmp_path / "study", hearts[:3])
+    said = submit(cluster, study)
+    differences = study.polycardia("diff", finished.results / "cohort.h5", "results/cohort.h5")
+    assert differences.returncode == 0, differences.stdout + said
+    for heart in (study.heart(row["patient"]) for row in hearts[:3]):
+        made = read_provenance(heart)
+        assert made["scheduler_nodes"] in ("r1", "r2"), "a heart's ranks share a node"
+        assert made["scheduler_id"]
+    assert "Nothing to be done" in submit(cluster, study)
