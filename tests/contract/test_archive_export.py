@@ -53,6 +53,18 @@ def test_csv_holds_the_table_and_long_ecgs(archive, tmp_path):
     assert json.loads((output / "ecg.json").read_text())["potential"]["Units"] == "mV"
 
 
+@pytest.mark.parametrize("sign", "=+-@")
+def test_a_sentence_is_no_formula_to_a_spreadsheet(archive, tmp_path, sign):
+    sentence = f"{sign}HYPERLINK(1).vtu: damaged"
+    with h5py.File(archive, "r+") as file:
+        file["patients/detail"][2] = sentence
+        file["patients/age"][1] = -1.5
+    export(archive, "csv", tmp_path / "out", clinical=True)
+    table = rows(tmp_path / "out" / "patients.csv")
+    assert table[2]["detail"] == f"'{sentence}"
+    assert table[1]["age"] == "-1.5"
+
+
 def test_bids_lies_and_is_described_as_bids_says(archive, tmp_path):
     output = tmp_path / "bids"
     export(archive, "bids", output, clinical=True)

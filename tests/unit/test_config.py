@@ -28,7 +28,11 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"numerics": {"dt": True}}, "numerics.dt: Input should be a valid number, found True"),
         ({"numerics": {"dt": "0.02"}}, "found '0.02'"),
         ({"numerics": {"dt": float("nan")}}, "numerics.dt"),
-        ({"numerics": {"dt": 0.03}}, "dt_quiet 0.2 ms is not a whole number of steps of dt 0.03"),
+        (
+            {"numerics": {"dt": 0.03}},
+            "dt_quiet 0.2 ms is not a whole number of steps of dt 0.03 ms: expected dt_quiet a "
+            "multiple of dt, and duration and report_interval multiples of dt_quiet",
+        ),
         ({"ecg": {"sampling_interval": 0.07}}, "sampling_interval 0.07 ms is not a whole number"),
         (
             {"protocol": {"stimulus": {"duration": 2.01}}},

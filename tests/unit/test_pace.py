@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -230,3 +232,10 @@ def test_picture_that_cannot_be_written(tmp_path):
     taken.write_text("")
     with pytest.raises(BadStudy, match="cannot be written"):
         draw_cells([curves("a")], taken / "cells.svg")
+
+
+def test_pacing_starts_no_mpi():
+    """So that it works where MPI does not: on a login node, or in a step of SLURM."""
+    code = "import sys, polycardia.study.pace; print({'mpi4py', 'petsc4py'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n", done.stderr

@@ -171,7 +171,8 @@ def test_where_nothing_is_known_all_is_outside():
 
 def test_the_error_is_that_of_each_elements_length_over_the_root_of_its_diffusivity():
     sigma = Conductivity(fibre=1.0, cross=0.64)
-    # The factor doubles the velocity, and so halves the resolution: 2 / 2, and 0.8 of that.
+    # The factor doubles the root of the diffusivity, and so halves the resolution: 2 / 2, and
+    # 0.8 of that.
     across = -0.1 * MEAN_ACROSS / 0.8
     found = errors(elements(TWO_LONG, ONE, X, sigma=sigma, factor=4.0), limit=0.2)
     assert found["error_along"] == pytest.approx(-0.05)

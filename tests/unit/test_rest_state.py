@@ -9,7 +9,8 @@ from polycardia.config import Cells, Pacing
 from polycardia.errors import BadStudy
 from polycardia.io.cell_state import read_cell_state
 from polycardia.ionic.kernel import Kernel
-from polycardia.study.model import compiled, equations, model
+from polycardia.study.kernels import compiled, equations
+from polycardia.study.model import model
 from polycardia.study.rest import rest_state
 
 LAYER = {"model": {"name": "mitchell_schaeffer"}, "cycle_length": 400.0}

@@ -47,7 +47,14 @@ class Numerics(Section):
 
     @model_validator(mode="after")
     def _steps_are_whole(self) -> Self:
-        whole_steps(self.dt_quiet, self.dt, "dt_quiet")
+        try:
+            whole_steps(self.dt_quiet, self.dt, "dt_quiet")
+        except ValueError as error:
+            # Who gives dt alone has not heard of dt_quiet.
+            raise ValueError(
+                f"{error}: expected dt_quiet a multiple of dt, and duration and report_interval "
+                "multiples of dt_quiet"
+            ) from None
         for name in ("duration", "report_interval"):
             whole_steps(getattr(self, name), self.dt_quiet, name, "dt_quiet")
         if self.repolarisation_threshold >= self.activation_threshold:

@@ -19,6 +19,8 @@ ECG_COLUMNS = {
     "potential": {"Description": "of the lead", "Units": "mV"},
 }
 
+FORMULA_SIGNS = ("=", "+", "-", "@")  # blanks before them are gone
+
 
 def write_csv(folder: Path, source: Exported) -> int:
     """Write ``patients.csv``, ``ecg/<patient>.csv`` and what their columns are, beside them.
@@ -30,7 +32,7 @@ def write_csv(folder: Path, source: Exported) -> int:
     with new_text(folder / "patients.csv") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(source.columns)
-        table.writerows(source.rows(unknown=""))
+        table.writerows([name, *map(_inert, cells)] for name, *cells in source.rows(unknown=""))
     return _each_ecg(folder, source, "csv", _write_ecg)
 
 
@@ -56,6 +58,20 @@ def write_parquet(folder: Path, source: Exported) -> int:
         _write_parquet(pandas.DataFrame(columns), path)
 
     return _each_ecg(folder, source, "parquet", write)
+
+
+def _inert(cell: str) -> str:
+    """Return a cell that no spreadsheet computes: a sentence may begin with a file's name.
+
+    As OWASP has it (https://owasp.org/www-community/attacks/CSV_Injection).  Identifiers need none.
+    """
+    if not cell.startswith(FORMULA_SIGNS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _write_dictionaries(folder: Path, source: Exported) -> None:

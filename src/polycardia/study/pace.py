@@ -18,7 +18,7 @@ from polycardia.io.folders import kernel_folder, rest_folder
 from polycardia.ionic.pacing import ActionPotential
 from polycardia.ionic.restitution import Restitution, dynamic, s1_s2
 from polycardia.report.cell_picture import CellCurves, draw_cells, picture_format
-from polycardia.study.model import compiled, equations
+from polycardia.study.kernels import compiled, equations
 from polycardia.study.rest import action_potentials, rest_state, stimulus_of
 
 Protocol = Literal["s1s2", "dynamic"]

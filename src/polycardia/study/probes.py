@@ -21,7 +21,7 @@ from polycardia.physics.probes import HeartPlace, node_at, node_at_point
 from polycardia.physics.variation import region_of_nodes
 from polycardia.solver.partition import Comm
 from polycardia.study.cells import node_factor
-from polycardia.study.model import equations
+from polycardia.study.kernels import equations
 
 log = logging.getLogger(__name__)
 

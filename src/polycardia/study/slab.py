@@ -32,7 +32,7 @@ from polycardia.solver.operators import assemble, slice_of
 from polycardia.solver.partition import Comm, ownership, world
 from polycardia.solver.recorders import Recorders
 from polycardia.solver.resolution import UNCHANGED, CurrentFactor
-from polycardia.study.model import compiled, equations
+from polycardia.study.kernels import compiled, equations
 from polycardia.study.ranks import ranks_here, run_on
 from polycardia.study.stimulation import stimuli
 from polycardia.study.waves import current_of
