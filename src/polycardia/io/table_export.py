@@ -19,7 +19,7 @@ ECG_COLUMNS = {
     "potential": {"Description": "of the lead", "Units": "mV"},
 }
 
-FORMULA_SIGNS = ("=", "+", "-", "@")  # blanks before them are gone
+FORMULA_SIGNS = ("=", "+", "-", "@")  # of tabs and line ends texts are free
 
 
 def write_csv(folder: Path, source: Exported) -> int:
