@@ -20,7 +20,7 @@ rule shard:
         clinical=clinical_digest,
         solver_version=SOLVER_VERSION,
     shell:
-        SMALL_STEP + " python -m polycardia shard"
+        f"{SMALL_STEP} python -m polycardia shard"
         " --cohort {params.cohort:q} --hearts {params.folder:q}"
         " --shard {wildcards.shard} --of {params.shards} --output {output:q}"
         " > {log:q} 2>&1"
@@ -42,6 +42,6 @@ rule archive:
         most_failed=str(STUDY.archive.max_failed_fraction),
         solver_version=SOLVER_VERSION,
     shell:
-        SMALL_STEP + " python -m polycardia archive"
+        f"{SMALL_STEP} python -m polycardia archive"
         " --shards {input.shards:q} --most-failed {params.most_failed} --output {output:q}"
         " > {log:q} 2>&1"

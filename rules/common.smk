@@ -15,6 +15,7 @@ from polycardia.config import study_from
 from polycardia.errors import BadStudy, PolycardiaError
 from polycardia.io.run_lock import RUN, hold, join
 from polycardia.ionic.models import MODELS, model_files
+from polycardia.scheduler import cores_of_a_step
 from polycardia.study import sizing
 from polycardia.study.damage import damaged_suspects, set_aside
 from polycardia.study.sizing import ATTEMPTS, FEWEST_RANKS
@@ -151,8 +152,7 @@ RETRIES = ATTEMPTS if PLANNING else 0
 STEP = "${{POLYCARDIA_STEP:+$POLYCARDIA_STEP --cpus-per-task={threads} --mem=%s}}"
 SMALL_STEP = STEP % "{resources.mem_mb}M"
 BEAT_STEP = STEP % "$(({threads} * {resources.mem_mb_per_cpu}))M"
-PACKED = bool(os.environ.get("POLYCARDIA_STEP"))
-LARGEST_BEAT = int(os.environ["SLURM_CPUS_ON_NODE"]) if PACKED else sizing.MOST_RANKS
+LARGEST_BEAT = cores_of_a_step() or sizing.MOST_RANKS
 
 # A graph of thousands of jobs is there to stay: at 5,000 hearts, looking through it for garbage as
 # often as Python does took an eighth of a dry run.

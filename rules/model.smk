@@ -20,6 +20,6 @@ rule model:
         kernels=KERNELS,
         solver_version=SOLVER_VERSION,
     shell:
-        SMALL_STEP + " python -m polycardia model"
+        f"{SMALL_STEP} python -m polycardia model"
         " --settings {params.model:q} --kernels {params.kernels:q} --output {output:q}"
         " > {log:q} 2>&1"

@@ -16,6 +16,6 @@ rule report:
     params:
         settings=shown_settings,
     shell:
-        SMALL_STEP + " python -m polycardia report"
+        f"{SMALL_STEP} python -m polycardia report"
         " --archive {input:q} --settings {params.settings:q} --output {output:q}"
         " > {log:q} 2>&1"

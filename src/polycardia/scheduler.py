@@ -31,6 +31,14 @@ def job_nodes() -> str:
     return _first_set(NODES)
 
 
+def cores_of_a_step() -> int | None:
+    """Return how many cores a step may take: a node's; None where jobs are not steps.
+
+    They are where slurm/allocation says what each job's command begins with.
+    """
+    return int(os.environ["SLURM_CPUS_ON_NODE"]) if os.environ.get("POLYCARDIA_STEP") else None
+
+
 def state_of(job: str) -> str:
     """Return SLURM's word for how a job is or ended, such as ``TIMEOUT``; '' if nobody knows.
 

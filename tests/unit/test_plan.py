@@ -66,6 +66,7 @@ def finish(name, nodes, seconds, ranks=2, prepare_seconds=3.0, memory=4e8):
     path = Path(f"results/hearts/{name}.vtkhdf")
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
+        file.create_group("outcome").attrs.update({"status": "solved", "detail": ""})
         simulation = {"numerics": {"duration": DURATION}}
         file.create_group("provenance").attrs.update(
             {
@@ -134,6 +135,7 @@ def test_a_finished_heart_that_failed_or_is_damaged_says_nothing_of_costs(folder
     finish("a", nodes=500, seconds=20.0)
     Path("results/hearts/b.vtkhdf").write_bytes(b"damaged")
     with h5py.File("results/hearts/c.vtkhdf", "w") as file:
+        file.create_group("outcome").attrs.update({"status": "bad_mesh", "detail": "flat"})
         file.create_group("provenance").attrs["seconds"] = 3.0
     assert planned(by_bytes).rates.hearts == 1
 

@@ -259,12 +259,14 @@ def test_status_while_hearts_run(study: Study, hearts: list[Row]) -> None:
     first, *_, running = _status(study)
     assert first == "4 hearts: 2 solved, 0 failed, 1 running, 0 interrupted, 1 waiting"
     assert running == "  running  s0002  20% of the beat"
-    assert "about a minute left with 1 at once" in _status(study)
+    assert "2 solved in the last hour; about a minute left with 1 at once" in _status(study)
 
     long_ago = time.time() - 7200.0
     for stage in ("simulate", "prepare"):
         os.utime(study.log(stage, "s0002"), (long_ago, long_ago))
-    (first,) = _status(study)
+    first, slowest, memory = _status(study)
+    assert slowest.startswith("slowest: s000")
+    assert memory.startswith("memory: half of the beats hold ")
     assert first == "4 hearts: 2 solved, 0 failed, 0 running, 1 interrupted, 1 waiting"
 
     log.unlink()
@@ -277,6 +279,6 @@ def test_status_while_hearts_run(study: Study, hearts: list[Row]) -> None:
 @pytest.mark.slow
 def test_status_of_a_file_that_is_not_whole(study: Study) -> None:
     _truncate(study.heart("s0002"))
-    first, failed = _status(study)
+    first, *_, failed = _status(study)
     assert first == "3 hearts: 2 solved, 1 failed, 0 running, 0 interrupted, 0 waiting"
     assert failed.startswith("  failed  s0002  results/hearts/s0002.vtkhdf: not a whole HDF5 file")

@@ -7,7 +7,7 @@ import pytest
 from test_slurm_cluster import Cluster
 from tiny_cohort import ROOT, Row, Study, new_study
 
-from polycardia.io.heart_file import read_provenance
+from polycardia.io.heart_file import read_fate
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(600)]
 
@@ -41,7 +41,7 @@ def test_hearts_are_packed_onto_the_nodes(
     differences = study.polycardia("diff", finished.results / "cohort.h5", "results/cohort.h5")
     assert differences.returncode == 0, differences.stdout + said
     for heart in (study.heart(row["patient"]) for row in hearts[:3]):
-        made = read_provenance(heart)
+        _, made = read_fate(heart)
         assert made["scheduler_nodes"] in ("r1", "r2"), "a heart's ranks share a node"
         assert made["scheduler_id"]
     assert "Nothing to be done" in submit(cluster, study)

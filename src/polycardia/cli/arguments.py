@@ -74,7 +74,11 @@ def report(command: ArgumentParser) -> None:
 
 
 def status(command: ArgumentParser) -> None:
-    command.add_argument("--config", type=Path, default=Path("config.yaml"))
+    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="config.yaml")
+    command.add_argument(
+        "--watch", nargs="?", const=10.0, type=number("of seconds"), metavar="SECONDS",
+        help="say it again so often, 10 s by default, until every heart has an answer",
+    )  # fmt: skip
 
 
 def plan(command: ArgumentParser) -> None:

@@ -4,6 +4,8 @@ Use cases are imported when they run: some start MPI, others load VTK, and help 
 """
 
 import argparse
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from polycardia.errors import BadStudy
 from polycardia.io.run_lock import hold
 
 Arguments = argparse.Namespace
+
+SHORTEST_WATCH = 1.0  # [s]
+CLEAR = "\x1b[H\x1b[2J"  # of a terminal
 
 
 def model(arguments: Arguments) -> None:
@@ -123,11 +128,23 @@ def report(arguments: Arguments) -> None:
 
 
 def status(arguments: Arguments) -> None:
-    from polycardia.study.status import status
+    from polycardia.study.status import Status, described, is_over
 
+    if arguments.watch is not None and not arguments.watch >= SHORTEST_WATCH:
+        raise BadStudy(f"--watch {arguments.watch:g} s, expected {SHORTEST_WATCH:g} or more")
     study = read_study(arguments.config)
     patients = read_cohort(Path(study.cohort), meshes_outside=True)
-    print(status(list(patients), _results(study)))
+    asked = Status(list(patients), _results(study))
+    while True:
+        states = asked.look()
+        clear = CLEAR if arguments.watch and sys.stdout.isatty() else ""
+        print(f"{clear}{described(states, asked.now)}", flush=True)
+        if arguments.watch is None or is_over(states):
+            return
+        try:
+            time.sleep(arguments.watch)
+        except KeyboardInterrupt:
+            return
 
 
 def plan(arguments: Arguments) -> None:

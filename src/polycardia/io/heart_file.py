@@ -233,15 +233,7 @@ def read_summary(path: Path) -> HeartSummary:
         )
 
 
-def read_state(path: Path) -> tuple[Outcome, float]:
-    """Read how a heart fared and how long it took [s], preparation included."""
+def read_fate(path: Path) -> tuple[Outcome, dict[str, Any]]:
+    """Read how a heart fared, and its provenance: what made it, and what its steps cost."""
     with reading(path) as file:
-        taken = file["provenance"].attrs
-        seconds = float(taken.get("prepare_seconds", 0.0)) + float(taken["seconds"])
-        return read_outcome(file), seconds
-
-
-def read_provenance(path: Path) -> dict[str, Any]:
-    """Read what made a heart's file, and what its steps cost."""
-    with reading(path) as file:
-        return attributes_of(file["provenance"])
+        return read_outcome(file), attributes_of(file["provenance"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polycardia.errors import BadArchive, BadStudy
-from polycardia.io.heart_file import read_state
+from polycardia.io.heart_file import read_fate
 from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
 from polycardia.study.attempts import STAGES, attempts_path
@@ -51,7 +51,7 @@ def _outcome(heart: Path) -> Outcome | None:
     if not heart.exists():
         return None
     try:
-        return read_state(heart)[0]
+        return read_fate(heart)[0]
     except BadArchive as fault:
         return Outcome(DAMAGED, str(fault))
 

@@ -15,8 +15,9 @@ import numpy as np
 from polycardia.cohort import Patient
 from polycardia.config import Study
 from polycardia.errors import PolycardiaError
-from polycardia.io.heart_file import read_provenance
+from polycardia.io.heart_file import read_fate
 from polycardia.io.prepared import PreparedFile
+from polycardia.study.heart_states import memory_share
 from polycardia.study.sizing import BeatJob, beat_job, nodes_of, prepare_memory
 
 # Of TP06 on a real heart of 228,489 nodes, adaptive steps of 0.025 ms: docs/numerics.md.  Other
@@ -138,7 +139,7 @@ def plan(study: Study, patients: Mapping[str, Patient], measure: Measure, *, aga
         done=len(done),
         hearts=expected,
         unread=len(left) - len(expected),
-        rates=_rates([hearts[name] for name in patients if name in done], steps),
+        rates=_rates([hearts[name] for name in patients if name in done]),
         duration=study.numerics.duration,
         edge_length=study.anatomy.edge_length,
     )
@@ -187,18 +188,18 @@ def _estimated(
     return nodes
 
 
-def _rates(hearts: Sequence[Path], steps: int) -> Rates:
+def _rates(hearts: Sequence[Path]) -> Rates:
     """Return what finished hearts have cost, from the records in their files."""
     beats, preparations, memory = [], [], []
     for path in _spread(hearts):
         try:
-            record = read_provenance(path)
+            _, record = read_fate(path)
             nodes = float(record["cost_n_nodes"])
             simulation = json.loads(record["settings"])["simulation"]
             duration = float(simulation["numerics"]["duration"])
             beats.append(record["seconds"] * record["ranks"] / (nodes * duration))
             preparations.append(record["prepare_seconds"] / nodes)
-            memory.append(record["memory"] / 1e6 / beat_job(nodes, steps).memory)
+            memory.append(memory_share(record))
         except (PolycardiaError, KeyError, ValueError):  # it failed, or is of an earlier version
             continue
     if not beats:

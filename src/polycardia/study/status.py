@@ -1,79 +1,105 @@
-"""How far a run is, read from what it has written so far; from any login that sees the folder."""
+"""How far a run is, from any login that sees the folder."""
 
-import re
+import math
+import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from polycardia.errors import BadArchive
-from polycardia.io.heart_file import read_state
-from polycardia.io.origin import SOLVED
-from polycardia.study.job_logs import decisive_line, tail
+from polycardia.study.heart_states import HeartState, heart_state
 
-# As ``solver.monodomain`` reports its progress.
-PROGRESS = re.compile(r" t +([0-9.]+) of ([0-9.]+) ms ")
-SILENT_AFTER = 1800.0  # [s] without a line, after which a job counts as interrupted
 SHOWN = 10  # failed hearts and running ones that are named
+SLOWEST = 3  # solved ones
+STATES = ("solved", "failed", "running", "interrupted", "waiting")
+OPEN = {"running", "interrupted", "waiting"}
+HOUR = 3600.0  # [s]
 
 
-@dataclass(frozen=True)
-class HeartState:
-    """How one heart fares.
+class Status:
+    """The hearts of a run, asked again and again; a result that stays as it is is read once.
 
-    Attributes:
-        state: ``solved``, ``failed``, ``running``, ``interrupted`` or ``waiting``.
-        detail: the outcome's sentence of a heart that failed.
-        fraction: of its beat that has been stepped.
-        seconds: that it took, or that it has taken so far.
+    Args:
+        patients: in the order of the table.
+        results: folder.
     """
 
-    state: str
-    detail: str = ""
-    fraction: float = 0.0
-    seconds: float = 0.0
+    def __init__(self, patients: Sequence[str], results: Path) -> None:
+        self._patients = patients
+        self._results = results
+        self._kept: dict[str, HeartState] = {}
+        self.now = math.nan
+
+    def look(self) -> Mapping[str, HeartState]:
+        """Return how each heart fares now."""
+        self.now = time.time()
+        states = {}
+        for patient in self._patients:
+            kept = self._kept.get(patient)
+            if kept is None or kept.ended != self._ended(patient):
+                kept = heart_state(patient, self._results, self.now)
+            states[patient] = kept
+        self._kept = {name: state for name, state in states.items() if state.ended == state.ended}
+        return states
+
+    def _ended(self, patient: str) -> float:
+        try:
+            return (self._results / "hearts" / f"{patient}.vtkhdf").stat().st_mtime
+        except FileNotFoundError:
+            return math.nan
 
 
-def status(patients: Sequence[str], results: Path) -> str:
-    """Return a few lines for a person: hearts by state, an estimate, and what failed."""
-    now = time.time()
-    states = {patient: heart_state(patient, results, now) for patient in patients}
+def described(states: Mapping[str, HeartState], now: float) -> str:
+    """Return a few lines for a person.
+
+    They are hearts by state, rate and estimate, the slowest, memory, and those that run or failed.
+
+    Args:
+        states: by patient.
+        now: seconds since the epoch.
+    """
     count = Counter(state.state for state in states.values())
-    shown = ("solved", "failed", "running", "interrupted", "waiting")
-    lines = [f"{len(patients)} hearts: " + ", ".join(f"{count[name]} {name}" for name in shown)]
-    left = seconds_left(list(states.values()))
-    if left is not None:
-        lines.append(f"about {_duration(left)} left with {count['running']} at once")
+    lines = [f"{len(states)} hearts: " + ", ".join(f"{count[name]} {name}" for name in STATES)]
+    lines += _pace(list(states.values()), now, count["running"])
+    solved = {name: state for name, state in states.items() if state.state == "solved"}
+    lines += [*_slowest(solved), *_memory(solved)]
     for name in ("running", "failed"):
         lines += _named(name, {p: state for p, state in states.items() if state.state == name})
     return "\n".join(lines)
 
 
-def heart_state(patient: str, results: Path, now: float) -> HeartState:
-    """Say how one heart fares, from its result or its latest log."""
-    heart = results / "hearts" / f"{patient}.vtkhdf"
-    if heart.exists():
-        try:
-            outcome, seconds = read_state(heart)
-        except BadArchive as fault:
-            return HeartState("failed", str(fault), 1.0)
-        if outcome.status == SOLVED:
-            return HeartState("solved", fraction=1.0, seconds=seconds)
-        return HeartState("failed", f"{outcome.status}: {outcome.detail}", 1.0, seconds)
-    logs = [results / "logs" / stage / f"{patient}.log" for stage in ("simulate", "prepare")]
-    latest = max((log for log in logs if log.exists()), key=_written, default=None)
-    if latest is None:
-        return HeartState("waiting")
-    if error := decisive_line(latest):
-        return HeartState("failed", f"job died: {error}")
-    if latest.parent.name == "prepare" and (results / "work" / patient / "prepared.h5").exists():
-        return HeartState("waiting")
-    written = latest.stat()
-    if now - written.st_mtime > SILENT_AFTER:
-        return HeartState("interrupted")
-    fraction = _fraction(latest)
-    return HeartState("running", fraction=fraction, seconds=now - _begun(latest, written.st_mtime))
+def is_over(states: Mapping[str, HeartState]) -> bool:
+    """Whether every heart has an answer."""
+    return not OPEN & {state.state for state in states.values()}
+
+
+def _pace(states: Sequence[HeartState], now: float, running: int) -> list[str]:
+    if not running:
+        return []
+    lately = sum(state.state == "solved" and now - state.ended < HOUR for state in states)
+    said = [f"{lately} solved in the last hour"]
+    left = seconds_left(states)
+    if left is not None:
+        said.append(f"about {_duration(left)} left with {running} at once")
+    return ["; ".join(said)]
+
+
+def _slowest(solved: Mapping[str, HeartState]) -> list[str]:
+    if not solved:
+        return []
+    most = sorted(solved, key=lambda name: -solved[name].seconds)[:SLOWEST]
+    return ["slowest: " + ", ".join(f"{name} {_duration(solved[name].seconds)}" for name in most)]
+
+
+def _memory(solved: Mapping[str, HeartState]) -> list[str]:
+    shares = {name: one.memory for name, one in solved.items() if not math.isnan(one.memory)}
+    if not shares:
+        return []
+    most = max(shares, key=shares.__getitem__)
+    return [
+        f"memory: half of the beats hold {statistics.median(shares.values()):.0%} of what they ask "
+        f"for or less, {most} {shares[most]:.0%}"
+    ]
 
 
 def seconds_left(states: Sequence[HeartState]) -> float | None:
@@ -91,25 +117,6 @@ def seconds_left(states: Sequence[HeartState]) -> float | None:
         return None
     each = sum(known) / len(known)
     return each * (waiting + sum(1.0 - state.fraction for state in running)) / len(running)
-
-
-def _written(log: Path) -> float:
-    return log.stat().st_mtime
-
-
-def _fraction(log: Path) -> float:
-    reports = PROGRESS.findall(tail(log))
-    return float(reports[-1][0]) / float(reports[-1][1]) if reports else 0.0
-
-
-def _begun(log: Path, otherwise: float) -> float:
-    """Return when a log's first line was written."""
-    with log.open(errors="replace") as stream:
-        stamp = stream.readline()[:19]
-    try:
-        return time.mktime(time.strptime(stamp, "%Y-%m-%d %H:%M:%S"))
-    except ValueError:
-        return otherwise
 
 
 def _named(name: str, states: dict[str, HeartState]) -> list[str]:
