@@ -33,11 +33,11 @@ def test_all_errors_become_small_in_a_few_measurements():
 
 
 def test_a_column_whose_errors_are_small_is_measured_no_more():
-    start = RIGHT * [[1.0, 1.3, 3.0]]
+    start = RIGHT * [[1.005, 1.3, 3.0]]
     measured = Measured()
     found, largest = search(measured, start, CLOSE)
     assert measured.asked[:2] == [[0, 1, 2], [1, 2]]
-    assert found[:, 0] == pytest.approx(RIGHT[:, 0])
+    assert found[:, 0] == pytest.approx(start[:, 0]), "close enough"
     assert largest < CLOSE
 
 

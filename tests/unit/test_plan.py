@@ -8,12 +8,17 @@ from pathlib import Path
 import h5py
 import pytest
 import yaml
+from box_heart import box_heart, write_carp
 
 from polycardia.cli import main
-from polycardia.cohort import read_cohort
+from polycardia.cohort import Source, read_cohort
 from polycardia.config import study_from
 from polycardia.errors import BadMesh
+from polycardia.io.meshes import read_source
+from polycardia.physics.intake import admit
+from polycardia.physics.refinement import refine
 from polycardia.scheduler import Partition, partitions
+from polycardia.study.mesh_size import prepared_nodes
 from polycardia.study.plan import USUAL_BEAT, plan
 from polycardia.study.plan_wording import described, misfits
 from polycardia.study.sizing import PREPARED_BYTES_PER_NODE, beat_job
@@ -154,6 +159,11 @@ def test_where_a_study_fits_and_why_not_elsewhere(folder):
         f"too short: a beat asks for {job.minutes} min"
     ]
     assert "too little memory" in misfits(found, Partition("poor", 400, 64, 300, math.inf))[0]
+    # Beats fit, but not what prepares this heart.
+    bulky = replace(found, hearts=[replace(found.hearts[0], source_bytes=10**9)])
+    room = Partition("room", 40, 64, 2 * job.memory, math.inf)
+    assert misfits(found, room) == []
+    assert "too little memory" in misfits(bulky, room)[0]
     assert "too few cores" in misfits(found, Partition("small", 1, 4, 256_000, math.inf))[0]
     # Two nodes of as many cores, but memory for two ranks each.
     thin = Partition("thin", 2, 64, 3 * job.memory_per_rank - 1, math.inf)
@@ -184,6 +194,17 @@ def test_partitions_are_read_from_sinfo(tmp_path, monkeypatch):
         Partition("short", 4, 64, 257_000, 20.0),
         Partition("long", 8, 64, 10, math.inf),
     ]
+
+
+@pytest.mark.parametrize("edge_length", [None, 9.0, 4.0])
+def test_a_meshs_size_is_that_of_its_refinement(tmp_path, edge_length):
+    write_carp(box_heart(), tmp_path / "box")
+    source = Source(mesh=tmp_path / "box.pts", units="um")
+    admitted = admit(read_source(source.mesh), units="um")
+    refined = admitted.mesh
+    if edge_length:
+        refined, _ = refine(refined, admitted.boundary, edge_length=edge_length)
+    assert prepared_nodes(source, edge_length) == pytest.approx(len(refined.points), rel=0.35)
 
 
 def test_the_command_without_a_scheduler(folder, monkeypatch, capsys):

@@ -2,9 +2,11 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polycardia.scheduler import cores_of_a_step
 from polycardia.study.sizing import (
     ATTEMPTS,
     FEWEST_RANKS,
@@ -57,3 +59,18 @@ def test_a_refined_mesh_takes_more_to_prepare():
     as_it_is = prepare_memory(10**8, None)
     assert prepare_memory(10**8, 3.0) == as_it_is
     assert prepare_memory(10**8, 0.8) > 10 * as_it_is
+
+
+def test_a_heart_that_must_not_leave_its_node_gets_as_much_memory_on_fewer_ranks():
+    spread, packed = beat_job(1e6, STEPS), beat_job(1e6, STEPS, most_ranks=16)
+    assert (spread.ranks, packed.ranks) == (40, 16)
+    assert packed.memory == pytest.approx(spread.memory - 24 * 500, abs=40)  # whole MB a rank
+    assert packed.minutes > spread.minutes
+
+
+def test_a_step_takes_a_nodes_cores_where_jobs_are_steps(monkeypatch):
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "48")
+    monkeypatch.delenv("POLYCARDIA_STEP", raising=False)
+    assert cores_of_a_step() is None
+    monkeypatch.setenv("POLYCARDIA_STEP", "srun --exact")
+    assert cores_of_a_step() == 48

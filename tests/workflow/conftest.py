@@ -1,6 +1,8 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from slurm_cluster import Cluster, running
 from tiny_cohort import Ran, Row, Study, new_study, synthetic_rows
 
 
@@ -29,3 +31,10 @@ def finished(fresh_run: tuple[Study, Ran]) -> Study:
 def study(finished: Study, tmp_path: Path) -> Study:
     """A copy of the computed study, for changing."""
     return finished.copy(tmp_path / "study")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A SLURM of two nodes, of the module's tests alone."""
+    with running(tmp_path_factory.mktemp("cluster") / "state") as started:
+        yield started

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 from fault_ground import Trial, Verdict
-from test_slurm_cluster import Cluster
+from slurm_cluster import Cluster
 from tiny_cohort import ENVIRONMENT, ROOT, SNAKEMAKE, Ran, Study
 
 LONGEST = 420.0  # [s] of one run, with what goes wrong in it

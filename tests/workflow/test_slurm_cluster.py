@@ -1,34 +1,16 @@
 """The cluster of `slurm/cluster` is real, keeps to itself and leaves nothing behind."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
+from slurm_cluster import NEEDS_SLURM, ROOT, Cluster
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = f"{os.environ['PATH']}:/usr/sbin"  # where Debian puts daemons
-MISSING = [
-    name
-    for name in ("slurmctld", "slurmd", "munged", "mpirun")
-    if not shutil.which(name, path=PROGRAMS)
-]
-
-pytestmark = [
-    pytest.mark.slurm,
-    pytest.mark.slow,
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="SLURM's daemons need root"),
-]
+pytestmark = [*NEEDS_SLURM, pytest.mark.timeout(240)]
 
 # Two ranks that can only know the sum of both by talking to each other.
 RANKS = """
@@ -59,43 +41,6 @@ sys.stdout.write(f"<{os.environ['SLURMD_NODENAME']} {total}>")
 """
 
 
-@dataclass(frozen=True)
-class Cluster:
-    state: Path
-
-    def __call__(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return subprocess.run(
-            [ROOT / "slurm" / "cluster", *arguments],
-            env=os.environ | {"POLYCARDIA_SLURM_STATE": str(self.state), "PATH": path},
-            cwd=self.state.parent,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def run(self, *command: str, timeout: float = 30) -> str:
-        finished = self("run", "--", *command, timeout=timeout)
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        return finished.stdout.strip()
-
-    def daemons(self) -> dict[str, psutil.Process]:
-        found = re.findall(r"^(\S+) +process (\d+)$", self("status").stdout, re.MULTILINE)
-        return {name: psutil.Process(int(pid)) for name, pid in found}
-
-    def job_processes(self) -> list[psutil.Process]:
-        def of_job(process: psutil.Process) -> bool:
-            try:
-                environment = process.environ()
-            except psutil.Error:
-                return False
-            ours = environment.get("SLURM_CONF") == str(self.state / "slurm.conf")
-            return ours and "SLURM_JOB_ID" in environment
-
-        return [process for process in psutil.process_iter() if of_job(process)]
-
-
 def eventually(condition: Callable[[], object], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -103,17 +48,6 @@ def eventually(condition: Callable[[], object], seconds: float) -> bool:
             return False
         time.sleep(0.3)
     return True
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    built = Cluster(tmp_path_factory.mktemp("cluster") / "state")
-    started = built("start")
-    assert started.returncode == 0, started.stderr
-    yield built
-    assert built("stop").returncode == 0
-    assert not built.daemons()
-    assert not built.job_processes()
 
 
 def test_start_again_changes_nothing(cluster: Cluster) -> None:

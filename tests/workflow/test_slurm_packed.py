@@ -1,26 +1,16 @@
 """A whole study in one allocation: slurm/allocation, on a real cluster of two nodes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_slurm_cluster import Cluster
+from slurm_cluster import NEEDS_SLURM, Cluster
 from tiny_cohort import ROOT, Row, Study, new_study
 
 from polycardia.io.heart_file import read_fate
 
-pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(600)]
+pytestmark = [*NEEDS_SLURM, pytest.mark.timeout(600)]
 
 SUBMIT = ("sbatch", "--wait", "--nodes=2", "--time=20", f"--chdir={ROOT}")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    built = Cluster(tmp_path_factory.mktemp("packed") / "state")
-    started = built("start")
-    assert started.returncode == 0, started.stderr
-    yield built
-    assert built("stop").returncode == 0
 
 
 def submit(cluster: Cluster, study: Study) -> str:
