@@ -6,5 +6,6 @@ cd "$(dirname "$0")"
 
 for name in requirements requirements-dev; do
     uv pip compile --quiet --upgrade --python /usr/bin/python3 --generate-hashes --no-annotate \
-        --no-emit-index-url --custom-compile-command envs/lock.sh "$name.in" -o "$name.txt"
+        --no-emit-index-url --override overrides.txt --custom-compile-command envs/lock.sh \
+        "$name.in" -o "$name.txt"
 done

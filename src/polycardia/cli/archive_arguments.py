@@ -35,6 +35,21 @@ def export(command: ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def crate(command: ArgumentParser) -> None:
+    command.add_argument("--archive", type=Path, required=True, help="cohort.h5")
+    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="config.yaml")
+    command.add_argument("--output", type=Path, required=True, help="folder, new or empty")
+    command.add_argument("--licence", default="", help="of the data: SPDX identifier, or URL")
+    command.add_argument("--author", default="", help="who ran the study")
+    command.add_argument(
+        "--workflow", type=Path, help="folder of the Snakefile, this program's by default"
+    )
+    command.add_argument(
+        "--with-patients", action="store_true",
+        help="with the archive, hearts, pages and table, which name patients: sex, age, ...",
+    )  # fmt: skip
+
+
 def prune(command: ArgumentParser) -> None:
     command.add_argument("--config", type=Path, default=Path("config.yaml"), help="config.yaml")
     command.add_argument("--results", type=Path, help="folder; the one in config.yaml by default")

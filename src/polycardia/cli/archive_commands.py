@@ -43,6 +43,22 @@ def export(arguments: Arguments) -> None:
     )
 
 
+def crate(arguments: Arguments) -> None:
+    from polycardia.study.crate import crate
+
+    print(
+        crate(
+            arguments.archive,
+            arguments.config,
+            arguments.output,
+            workflow=arguments.workflow,
+            licence=arguments.licence,
+            author=arguments.author,
+            patients=arguments.with_patients,
+        )
+    )
+
+
 def prune(arguments: Arguments) -> None:
     from polycardia.study.prune import delete, leftovers, require_no_workflow, sentences
 

@@ -55,6 +55,11 @@ COMMANDS = (
     ),
     Command(archive_commands.export, "write an archive as CSV or so", archive_arguments.export),
     Command(
+        archive_commands.crate,
+        "write a Workflow Run RO-Crate of the study",
+        archive_arguments.crate,
+    ),
+    Command(
         archive_commands.prune, "delete what is left of removed patients", archive_arguments.prune
     ),
     Command(
