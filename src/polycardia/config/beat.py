@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from polycardia.config.fields import Finite, Positive, Section, whole_steps
+from polycardia.config.fields import Finite, NonNegative, Positive, Section, whole_steps
 
 SHORTEST_DT, LONGEST_DT = 1e-4, 0.5  # [ms]
 
@@ -42,6 +42,12 @@ class Numerics(Section):
         0.1,
         description="a heart is under_resolved if in more than 5 % of its wall the mesh changes "
         "the velocity by more than this: docs/numerics.md [1]",
+    )
+    softened_volume: NonNegative = Field(
+        0.001,
+        le=0.01,
+        description="share of the wall's volume whose elements, the stiffest by far, may conduct "
+        "less so that steps need fewer stages; 0 for none: docs/numerics.md [1]",
     )
     report_interval: Positive = Field(10.0, description="simulated time between log lines [ms]")
 

@@ -39,6 +39,11 @@ class Stage(NamedTuple):
     latest: float
 
 
+def free_rate(dt: float) -> float:
+    """Return the fastest rate for which half a step of ``dt`` [ms] takes the fewest stages."""
+    return (FEWEST_STAGES**2 + FEWEST_STAGES - 2.0) / dt
+
+
 def stages_needed(stiffness: float) -> int:
     """Return how many stages are stable for eigenvalues up to ``stiffness`` = lambda dt."""
     # Stable up to lambda dt = (s^2 + s - 2) / 2: equation 20 of the paper.

@@ -16,12 +16,14 @@ from polycardia.config import Conductivity, Tissue
 from polycardia.errors import BadMesh
 from polycardia.physics import velocity
 from polycardia.physics.elements import conductivity_tensor, element_stiffness
-from polycardia.physics.mesh import Floats, TetMesh
+from polycardia.physics.mesh import Floats, Integers, TetMesh
 from polycardia.physics.topology import tet_volumes
 from polycardia.solver.agreement import agree
 from polycardia.solver.elements import Elements
 from polycardia.solver.halo import Halo
 from polycardia.solver.partition import Ownership
+from polycardia.solver.softening import Allowance, Softening, excess_of, rates_of, softening
+from polycardia.solver.spectrum import largest_eigenvalue
 from polycardia.solver.stencil import unevenness
 
 # Small enough that what is summed stays in the cache and the peak of memory is the matrices' own.
@@ -101,9 +103,10 @@ class Operators:
         mass: ``(n_owned,)`` lumped mass [mm^3].
         decay: ``(n_owned, n_local)``, the stiffness divided by the lumped mass and by
             ``chi C_m`` [1/ms]: diffusion is ``dV/dt = -decay V``.
-        stiffest: a bound of the decay's eigenvalues, of all ranks [1/ms].
+        stiffest: the largest of the decay's eigenvalues, of all ranks [1/ms].
         elements: what the quadrature near the front needs.
         uneven: ``(n_local, 6)`` float32, as `solver.stencil.unevenness` has it.
+        softened: share of the wall's volume whose elements conduct less than they should [1].
     """
 
     halo: Halo
@@ -112,9 +115,12 @@ class Operators:
     stiffest: float
     elements: Elements
     uneven: NDArray[np.float32]
+    softened: float = 0.0
 
 
-def assemble(tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm) -> Operators:
+def assemble(
+    tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm, allowed: Allowance | None = None
+) -> Operators:
     """Assemble the diffusion operator.  Collective.
 
     The mass matrix is lumped: the membrane's current gets its consistent share where it matters,
@@ -124,6 +130,7 @@ def assemble(tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm) -> Op
         tissue_slice: elements and nodes of this rank.
         tissue: membrane constants and conductivities.
         comm: of all ranks.
+        allowed: how much may be softened; nothing by default.
 
     Raises:
         BadMesh: on all ranks; an element of one of them is flat or inverted.
@@ -131,19 +138,24 @@ def assemble(tissue_slice: TissueSlice, tissue: Tissue, *, comm: MPI.Comm) -> Op
     owned = tissue_slice.owned
     halo = Halo(owned, tissue_slice.touched, comm)
     elements = _elements(tissue_slice, tissue, halo)
+    mass = _lumped(elements, owned.count)
     problem, stiffness = None, _Sum()
+    rates = np.zeros(len(elements.corners), np.float32)
     try:
-        _add_elements(stiffness, elements, owned.count)
+        _add_elements(stiffness, rates, elements, owned.count)
     except BadMesh as failure:
         problem = failure
     agree(comm, problem)
-    mass = _lumped(elements, owned.count)
+    softened = 0.0
+    if allowed is not None:
+        found = softening(rates, elements, owned.count, allowed, comm)
+        _soften(stiffness, elements, owned.count, found)
+        softened = found.volume
     rows = stiffness.total()
     rows.data /= np.repeat(mass, np.diff(rows.indptr))
-    # Gershgorin's circles: rows of the stiffness add up to zero.
-    own = float(np.add.reduceat(np.abs(rows.data), rows.indptr[:-1]).max(initial=0.0))
     uneven = unevenness(rows, mass, elements, halo)
-    return Operators(halo, mass, _petsc(rows), comm.allreduce(own, MPI.MAX), elements, uneven)
+    stiffest = largest_eigenvalue(rows, mass, halo, comm)
+    return Operators(halo, mass, _petsc(rows), stiffest, elements, uneven, softened)
 
 
 def _elements(tissue_slice: TissueSlice, tissue: Tissue, halo: Halo) -> Elements:
@@ -165,22 +177,45 @@ def _elements(tissue_slice: TissueSlice, tissue: Tissue, halo: Halo) -> Elements
     )
 
 
-def _add_elements(stiffness: "_Sum", elements: Elements, n_owned: int) -> None:
-    """Add every element's share of the rank's own rows."""
-    sigma = elements.diffusivity
+def _add_elements(
+    stiffness: "_Sum", rates: NDArray[np.float32], elements: Elements, n_owned: int
+) -> None:
+    """Add every element's share of the rank's own rows, and write down its rate."""
     for start in range(0, len(elements.corners), CELLS_AT_ONCE):
         chunk = slice(start, start + CELLS_AT_ONCE)
-        cells = elements.corners[chunk].astype(np.int64)
-        tensor = conductivity_tensor(
-            elements.fibre[chunk].astype(np.float64), None, sigma.fibre, sigma.cross
-        )
-        tensor *= elements.factor[chunk, None, None]
-        local = element_stiffness(elements.points, cells, tensor)
-        row = np.repeat(cells, 4, axis=1).ravel()
-        column = np.tile(cells, (1, 4)).ravel()
-        mine = row < n_owned
-        entries = (local.ravel()[mine], (row[mine], column[mine]))
-        stiffness.add(sparse.csr_matrix(entries, shape=(n_owned, len(elements.points))))
+        corners, matrices = _matrices(elements, chunk)
+        rates[chunk] = rates_of(matrices, elements.volume[chunk])
+        stiffness.add(_own_rows(corners, matrices, elements, n_owned))
+
+
+def _soften(stiffness: "_Sum", elements: Elements, n_owned: int, found: Softening) -> None:
+    """Take away what is too fast in the elements that were found."""
+    for start in range(0, len(found.cells), CELLS_AT_ONCE):
+        cells = found.cells[start : start + CELLS_AT_ONCE]
+        corners, matrices = _matrices(elements, cells)
+        excess = excess_of(matrices, elements.volume[cells], found.limit)
+        stiffness.add(_own_rows(corners, -excess, elements, n_owned))
+
+
+def _matrices(elements: Elements, cells: slice | Integers) -> tuple[Integers, Floats]:
+    """Return corners ``(n, 4)`` and matrices ``(n, 4, 4)`` of elements."""
+    sigma = elements.diffusivity
+    corners = elements.corners[cells].astype(np.int64)
+    fibre = elements.fibre[cells].astype(np.float64)
+    tensor = conductivity_tensor(fibre, None, sigma.fibre, sigma.cross)
+    tensor *= elements.factor[cells, None, None]
+    return corners, element_stiffness(elements.points, corners, tensor)
+
+
+def _own_rows(
+    corners: Integers, matrices: Floats, elements: Elements, n_owned: int
+) -> sparse.csr_matrix:
+    """Return ``(n_owned, n_local)`` what elements add to the rank's own rows."""
+    row = np.repeat(corners, 4, axis=1).ravel()
+    column = np.tile(corners, (1, 4)).ravel()
+    mine = row < n_owned
+    entries = (matrices.ravel()[mine], (row[mine], column[mine]))
+    return sparse.csr_matrix(entries, shape=(n_owned, len(elements.points)))
 
 
 class _Sum:

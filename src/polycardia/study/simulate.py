@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,15 @@ from polycardia.io.origin import PREPARED, SOLVED, Outcome
 from polycardia.io.prepared import PreparedFile
 from polycardia.io.voltage_file import VoltageWriter, discard_voltage, voltage_path
 from polycardia.provenance import peak_memory
+from polycardia.scheduler import energy
 from polycardia.solver.agreement import agreed, from_first
 from polycardia.solver.clock import table
+from polycardia.solver.diffusion import free_rate
 from polycardia.solver.monodomain import Beat, require_capture, simulate_beat
 from polycardia.solver.operators import Operators, TissueSlice, assemble
 from polycardia.solver.partition import Comm, Ownership, ownership, versions
 from polycardia.solver.recorders import Recorders
+from polycardia.solver.softening import Allowance
 from polycardia.study.calibration import Calibration
 from polycardia.study.cells import membrane
 from polycardia.study.checkpoint import NO_CHECKPOINT, CheckpointPlan, Run, discard, go_on
@@ -84,7 +88,7 @@ def simulate(
         MachineTrouble: on all ranks; one of them has neither a kernel nor a compiler, or a signal
             asked for the end.
     """
-    started = time.monotonic()
+    started, began = time.monotonic(), datetime.now(UTC)
     layers = settings.cells.by_layer()
     if len(models) != len(layers):
         raise BadStudy(f"found {len(models)} cell models, need one each for {', '.join(layers)}")
@@ -112,7 +116,9 @@ def simulate(
             | {
                 "ranks": comm.Get_size(),
                 "memory": memory,
+                "began": began.isoformat(timespec="seconds"),
                 "seconds": time.monotonic() - started,
+                "energy": energy(),
             }
         )
         result = None
@@ -142,6 +148,8 @@ class _Solved:
     responses: Sequence[Response]
     probes: Sequence[PlacedProbe]
     tissue: Mapping[str, object]
+    softened: float
+    kernels: Mapping[str, str]
     errors: Mapping[str, tuple[float, str]]
     writer: VoltageWriter | None
 
@@ -181,7 +189,9 @@ def _solve(
         require_mapped_capture(found, settings)
         require_capture(comm, beat.recorded.activation, settings.numerics.duration)
         stack.pop_all()  # what was taken is not a file yet
-    return _Solved(beat, found, probes, wall.described, wall.errors, writer)
+    compiled = {layer: cell.kernel.digest for layer, cell in zip(run.models, cells, strict=True)}
+    softened = wall.operators.softened
+    return _Solved(beat, found, probes, wall.described, softened, compiled, wall.errors, writer)
 
 
 @dataclass(frozen=True)
@@ -216,7 +226,8 @@ def _wall(
     physical = conducting = resolved(settings.tissue, speed)
     if settings.tissue.velocities is not None:
         conducting = on_mesh(physical, mean_lengths(part, comm), waves[REFERENCE_LAYER])
-    operators = assemble(part, conducting, comm=comm)
+    allowed = Allowance(settings.numerics.softened_volume, free_rate(settings.numerics.dt))
+    operators = assemble(part, conducting, comm=comm, allowed=allowed)
     del part  # as large as the matrix
     errors = velocity_errors(
         operators.elements,
@@ -264,4 +275,6 @@ def _record_of(solved: _Solved) -> dict[str, object]:
         **{f"cost_{name}": value for name, value in asdict(cost).items()},
         "not_captured": not_captured(solved.responses),
         "tissue": json.dumps(solved.tissue),
+        "softened_volume": solved.softened,
+        "kernels": json.dumps(solved.kernels),
     }
