@@ -109,6 +109,7 @@ HEART = f"{RESULTS}/hearts/{{patient}}.vtkhdf"
 SHARD = f"{RESULTS}/shards/{{shard}}.h5"
 ARCHIVE = f"{RESULTS}/cohort.h5"
 REPORT = f"{RESULTS}/report/index.html"
+RUN_PAGE = f"{RESULTS}/report/run.html"
 LOGS = f"{RESULTS}/logs"
 
 # One JSON string each: Snakemake tracks text reliably, other types not always.

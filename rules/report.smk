@@ -5,7 +5,8 @@ rule report:
     input:
         ARCHIVE,
     output:
-        ensure(REPORT, non_empty=True),
+        page=ensure(REPORT, non_empty=True),
+        run=ensure(RUN_PAGE, non_empty=True),
     log:
         f"{LOGS}/report.log",
     conda:
@@ -17,5 +18,5 @@ rule report:
         settings=shown_settings,
     shell:
         f"{SMALL_STEP} python -m polycardia report"
-        " --archive {input:q} --settings {params.settings:q} --output {output:q}"
+        " --archive {input:q} --settings {params.settings:q} --output {output.page:q}"
         " > {log:q} 2>&1"

@@ -72,6 +72,24 @@ class Partition:
     minutes: float
 
 
+def energy() -> float:
+    """Return what the nodes of this step or job have used since it began [J]; NaN if nobody knows.
+
+    SLURM counts whole nodes, and only where a site has set up ``AcctGatherEnergyType``.  The step
+    that spans a job's nodes for logins only, ``extern``, would count them twice.
+    """
+    job, step = job_id(), os.environ.get("SLURM_STEP_ID", "")
+    if not SLURM_JOB.fullmatch(job):
+        return math.nan
+    which = ["--jobs", f"{job}.{step}"] if step.isdigit() else ["--allsteps", "--jobs", job]
+    said = _answer(
+        ["sstat", "--noheader", "--parsable2", "--format=JobID,ConsumedEnergyRaw", *which]
+    )
+    rows = (line.partition("|") for line in said.splitlines())
+    used = [float(joules) for name, _, joules in rows if joules.isdigit() and "extern" not in name]
+    return sum(used) or math.nan  # a site without meters says 0
+
+
 def partitions() -> list[Partition]:
     """Return what SLURM lends, as `sinfo` tells; nothing where there is none."""
     found = []

@@ -15,7 +15,8 @@ VELOCITY_ERRORS = {
 }
 RECORD = {**origin("{}"), "mesh_sha256": "0" * 64, "ranks": 2, "seconds": 1.0, "memory": 1}
 RECORD |= {"mended": "[]", "labels_from": "geometry", "fibres_from": "rule"}
-RECORD |= {"tissue": "{}"}
+RECORD |= {"tissue": "{}", "kernels": "{}", "softened_volume": 0.0}
+RECORD |= {"began": "2026-03-05T14:02:00+00:00", "energy": np.nan}
 SECONDS = ("reaction", "front", "diffusion", "halo", "output", "control", "processor")
 COUNTS = (
     "n_nodes", "n_ranks", "n_steps", "n_large_steps", "stages", "exchanges", "messages",

@@ -47,7 +47,8 @@ DAMAGED_HEARTS = [
     (attribute("provenance", "mended", "none"), "mended is 'none', expected a JSON list"),
     *((attribute("provenance", name), f"provenance lacks {name}") for name in (
         "mesh_sha256", "scheduler_nodes", "h5py_version", "mended", "labels_from", "fibres_from",
-        "tissue", *(f"cost_{name}" for name in (*SECONDS, *COUNTS)),
+        "tissue", "kernels", "softened_volume", "began", "energy",
+        *(f"cost_{name}" for name in (*SECONDS, *COUNTS)),
     )),
 ]  # fmt: skip
 

@@ -23,7 +23,7 @@ MADE = (
     "models/midwall.json",
     *(f"work/{patient}/prepared.h5" for patient in "abc"),
     *(f"hearts/{patient}{kind}.vtkhdf" for patient in "abc" for kind in (".voltage", "")),
-    *("shards/0.h5", "shards/1.h5", "cohort.h5", "report/index.html"),
+    *("shards/0.h5", "shards/1.h5", "cohort.h5", "report/index.html", "report/run.html"),
 )
 ENDS = {".json": "{}\n", ".html": "</html>\n"}
 
@@ -87,7 +87,9 @@ def test_a_finished_cohort_is_not_opened_heart_by_heart(results, monkeypatch):
         damage, "sealed_at", lambda path: opened.append(path.name) or path.stat().st_mtime_ns
     )
     assert found(results) == []
-    assert sorted(opened) == ["cohort.h5", "index.html", "midwall.json", "midwall.json"]
+    assert sorted(opened) == [
+        *("cohort.h5", "index.html", "midwall.json", "midwall.json", "run.html")
+    ]
 
 
 def test_what_is_made_of_a_damaged_file_does_not_hide_it(results):

@@ -9,6 +9,7 @@ import h5py
 import pytest
 import yaml
 from box_heart import box_heart, write_carp
+from heart_costs import record
 
 from polycardia.cli import main
 from polycardia.cohort import Source, read_cohort
@@ -76,11 +77,13 @@ def finish(name, nodes, seconds, ranks=2, prepare_seconds=3.0, memory=4e8):
         file.create_group("provenance").attrs.update(
             {
                 "settings": json.dumps({"simulation": simulation}),
-                "cost_n_nodes": nodes,
-                "seconds": seconds,
-                "ranks": ranks,
-                "prepare_seconds": prepare_seconds,
-                "memory": memory,
+                **record(
+                    cost_n_nodes=nodes,
+                    ranks=ranks,
+                    seconds=seconds,
+                    prepare_seconds=prepare_seconds,
+                    memory=memory,
+                ),
             }
         )
 

@@ -1,6 +1,5 @@
 """`polycardia status`: hearts by state, rate, estimate, the slowest and the memory."""
 
-import math
 import os
 import time
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 import yaml
+from heart_costs import cost as heart_cost
+from heart_costs import record
 
 from polycardia.cli import main
 from polycardia.study import heart_states
@@ -17,10 +18,12 @@ from polycardia.study.status import Status, described, is_over, seconds_left
 
 NOW = 1e9
 NODES = 30_000.0
+ASKED = 1e6 * beat_job(NODES, 1).memory  # [bytes]
 
 
-def solved(seconds, ago=0.0, memory=math.nan):
-    return HeartState("solved", "", 1.0, seconds, NOW - ago, memory)
+def solved(seconds, ago=0.0, memory=None):
+    cost = memory and heart_cost(cost_n_nodes=NODES, memory=memory * ASKED)
+    return HeartState("solved", "", 1.0, seconds, NOW - ago, cost)
 
 
 def running(fraction, seconds=60.0):
@@ -32,8 +35,7 @@ def write_heart(folder, name, seconds=100.0, share=0.4, status="solved"):
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
         file.create_group("outcome").attrs.update({"status": status, "detail": "its reason"})
-        made = {"seconds": seconds, "prepare_seconds": 20.0, "cost_n_nodes": NODES}
-        made["memory"] = share * 1e6 * beat_job(NODES, 1).memory
+        made = record(seconds=seconds, cost_n_nodes=NODES, memory=share * ASKED)
         file.create_group("provenance").attrs.update(made)
     return path
 
@@ -76,7 +78,7 @@ def test_results_that_stay_are_read_once(tmp_path, monkeypatch):
     for _ in range(3):
         states = asked.look()
     assert reads == [first]
-    assert states["a"].memory == pytest.approx(0.4)
+    assert states["a"].cost.memory_share == pytest.approx(0.4)
     assert (states["a"].seconds, states["b"].state) == (120.0, "waiting")
     assert not is_over(states)
     second = write_heart(tmp_path, "b", status="bad_mesh")

@@ -79,6 +79,7 @@ def status(command: ArgumentParser) -> None:
         "--watch", nargs="?", const=10.0, type=number("of seconds"), metavar="SECONDS",
         help="say it again so often, 10 s by default, until every heart has an answer",
     )  # fmt: skip
+    command.add_argument("--page", type=Path, help="HTML file to write it to as well, with plots")
 
 
 def plan(command: ArgumentParser) -> None:

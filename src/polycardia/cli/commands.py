@@ -128,6 +128,7 @@ def report(arguments: Arguments) -> None:
 
 
 def status(arguments: Arguments) -> None:
+    from polycardia.study.run_page import write_run_page
     from polycardia.study.status import Status, described, is_over
 
     if arguments.watch is not None and not arguments.watch >= SHORTEST_WATCH:
@@ -139,6 +140,11 @@ def status(arguments: Arguments) -> None:
         states = asked.look()
         clear = CLEAR if arguments.watch and sys.stdout.isatty() else ""
         print(f"{clear}{described(states, asked.now)}", flush=True)
+        if arguments.page is not None:
+            refresh = None if arguments.watch is None else round(arguments.watch)
+            write_run_page(
+                states, asked.now, arguments.page, title=study.report.title, refresh=refresh
+            )
         if arguments.watch is None or is_over(states):
             return
         try:

@@ -41,7 +41,8 @@ COSTS = (
     "cost_stages", "cost_exchanges", "cost_messages", "cost_message_bytes", "cost_memory",
 )  # fmt: skip
 PROVENANCE_IF_SOLVED = (
-    "tissue", "mended", "labels_from", "fibres_from", *COSTS,
+    "tissue", "softened_volume", "kernels", "began", "energy", "mended", "labels_from",
+    "fibres_from", *COSTS,
 )  # fmt: skip
 VTK_TETRA = 10
 LIMB_TOLERANCE = 1e-3  # of the largest deflection, rounding to single precision allowed for

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SEALED = ("models/*.json", "models/copies/*.json", "work/*/prepared.h5", "hearts/*.vtkhdf",
-          "shards/*.h5", "cohort.h5", "report/index.html")  # fmt: skip
+          "shards/*.h5", "cohort.h5", "report/*.html")  # fmt: skip
 WORDS = b"polycardia sha256 "
 DIGEST, TIME = 64, 19  # characters
 LATEST = 128  # [bytes] before the end where a seal begins

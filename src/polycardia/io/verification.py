@@ -23,7 +23,7 @@ TEXT_COLUMNS = ("patient", "status", "detail", "heart_sha256", "sex")
 CLINICAL = ("age", "height", "weight", "qrs_duration", "qt_interval", "heart_rate")
 SEXES = {"F", "M", ""}
 SIMULATED = "simulated_"
-ALSO_PRIVATE = ("report/index.html", "work/*/prepared.h5", "shards/*.h5")
+ALSO_PRIVATE = ("report/*.html", "work/*/prepared.h5", "shards/*.h5")
 
 
 def faults(results: Path) -> Iterator[str]:

@@ -95,6 +95,7 @@ class CohortReport:
         ecgs: the most hearts that have a part of the page of their own.
         wanted: patients that have one before others.
         version: of the program.
+        run: name of the page beside this one that tells of the run; none if empty.
         clinical_units: unit by clinical column.
     """
 
@@ -106,6 +107,7 @@ class CohortReport:
     ecgs: int = 1000
     wanted: Collection[str] = ()
     version: str = ""
+    run: str = ""
     clinical_units: Mapping[str, str] = field(
         default_factory=lambda: {name: quantity.unit for name, quantity in QUANTITIES.items()}
     )

@@ -1,7 +1,7 @@
-"""How the main measures are spread over the cohort, one small plot each."""
+"""How numbers are spread over hearts, one small plot each."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,15 +60,38 @@ class Plot:
 
 
 def distributions(cohort: CohortReport) -> list[Plot]:
-    """Return a plot of each main measure that two or more solved hearts have."""
+    """Return a plot of each main measure that two or more solved hearts have, by sex."""
     solved = [patient for patient in cohort.patients if patient.status == SOLVED]
     plots = []
     for name in FIRST_MEASURES:
         values = [(_sex(p), found) for p in solved if (found := _measure(p, name)) is not None]
         if len(values) > 1:
             unit = next(p.measures[name][1] for p in solved if name in p.measures)
-            plots.append(_plot(name, unit, values))
+            plots.append(plot(label(name), unit, _by_sex(values)))
     return plots
+
+
+def plot(title: str, unit: str, groups: Mapping[str, Sequence[float]]) -> Plot:
+    """Return the plot of a quantity.
+
+    Args:
+        title: what it is.
+        unit: of its values.
+        groups: values of each row, by its label; one at least, none empty.
+    """
+    everything = [value for values in groups.values() for value in values]
+    ticks = nice_ticks(everything)
+    places = decimals(everything, unit)
+    return Plot(
+        title=title,
+        unit=pretty_unit(unit),
+        groups=tuple(
+            _group(name, np.array(values), TOP + ROW * (row + 1), ticks, places)
+            for row, (name, values) in enumerate(groups.items())
+        ),
+        ticks=tuple((_x(tick, ticks), f"{tick:g}") for tick in ticks),
+        height=TOP + ROW * len(groups) + AXIS + 12.0,
+    )
 
 
 def _measure(patient: PatientReport, name: str) -> float | None:
@@ -80,22 +103,11 @@ def _sex(patient: PatientReport) -> str:
     return SEXES.get(sex, "") if isinstance(sex, str) else ""
 
 
-def _plot(name: str, unit: str, values: Sequence[tuple[str, float]]) -> Plot:
+def _by_sex(values: Sequence[tuple[str, float]]) -> dict[str, list[float]]:
     by_sex = {sex: [v for s, v in values if s == sex] for sex in (*SEXES.values(), "")}
     present = {sex: found for sex, found in by_sex.items() if found}
     other = "All" if list(present) == [""] else "Not given"
-    ticks = nice_ticks([value for _, value in values])
-    places = decimals([value for _, value in values], unit)
-    return Plot(
-        title=label(name),
-        unit=pretty_unit(unit),
-        groups=tuple(
-            _group(sex or other, np.array(found), TOP + ROW * (row + 1), ticks, places)
-            for row, (sex, found) in enumerate(present.items())
-        ),
-        ticks=tuple((_x(tick, ticks), f"{tick:g}") for tick in ticks),
-        height=TOP + ROW * len(present) + AXIS + 12.0,
-    )
+    return {sex or other: found for sex, found in present.items()}
 
 
 def nice_ticks(values: Sequence[float]) -> list[float]:

@@ -49,17 +49,17 @@ def tabulate(cohort: CohortReport) -> Table:
     """
     patients = cohort.patients
     clinical = [
-        _column(name, cohort.clinical_units.get(name, ""), [p.clinical.get(name) for p in patients])
+        column(name, cohort.clinical_units.get(name, ""), [p.clinical.get(name) for p in patients])
         for name in _ordered(FIRST_CLINICAL, (p.clinical for p in patients))
     ]
     measures = [
-        _column(name, _unit(name, patients), [p.measures.get(name, (None,))[0] for p in patients])
+        column(name, _unit(name, patients), [p.measures.get(name, (None,))[0] for p in patients])
         for name in _ordered(FIRST_MEASURES, (p.measures for p in patients))
         if name != UNDER_RESOLVED
     ]
     return Table(
-        tuple(column for column in clinical if column is not None),
-        tuple(column for column in measures if column is not None),
+        tuple(one for one in clinical if one is not None),
+        tuple(one for one in measures if one is not None),
     )
 
 
@@ -75,7 +75,8 @@ def _unit(name: str, patients: Sequence[PatientReport]) -> str:
     return next((p.measures[name][1] for p in patients if name in p.measures), "")
 
 
-def _column(name: str, unit: str, values: Sequence[Scalar]) -> Column | None:
+def column(name: str, unit: str, values: Sequence[Scalar]) -> Column | None:
+    """Return a column of a value a row, or None where no row has one."""
     given = [value for value in values if value is not None and value != ""]
     if not given:
         return None

@@ -20,6 +20,10 @@ class CellKernel(Protocol):
     """What the solver asks of a compiled cell model."""
 
     @property
+    def digest(self) -> str:
+        """Names it in the provenance."""
+
+    @property
     def state_names(self) -> tuple[str, ...]:
         """The rows of ``states``."""
 

@@ -19,7 +19,7 @@ OURS = (".h5", ".vtkhdf")
 HEART, VOLTAGE = ".vtkhdf", ".voltage.vtkhdf"
 STATES = ("models/*.json", "models/copies/*.json")
 PLACES = (*STATES, "work/*/prepared.h5", "hearts/*.vtkhdf",
-          "shards/*.h5", "cohort.h5", "report/index.html")  # fmt: skip
+          "shards/*.h5", "cohort.h5", "report/index.html", "report/run.html")  # fmt: skip
 
 
 class Damage(NamedTuple):
@@ -62,7 +62,7 @@ def damaged_suspects(
         shards: patients by the name of their shard.
         voltages: whether hearts have their voltage over time in a file beside them.
     """
-    for place in (*STATES, "report/index.html"):
+    for place in (*STATES, "report/*.html"):
         for path in sorted(results.glob(place)):
             yield from _look(path).damage
     archive = _look(results / "cohort.h5")

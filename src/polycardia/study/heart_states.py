@@ -3,16 +3,14 @@
 import math
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from polycardia.errors import BadArchive
 from polycardia.io.heart_file import read_fate
 from polycardia.io.origin import SOLVED
+from polycardia.study.heart_cost import HeartCost
 from polycardia.study.job_logs import decisive_line, tail
-from polycardia.study.sizing import beat_job
 
 # As ``solver.monodomain`` reports its progress.
 PROGRESS = re.compile(r" t +([0-9.]+) of ([0-9.]+) ms ")
@@ -29,7 +27,7 @@ class HeartState:
         fraction: of its beat that has been stepped.
         seconds: that it took, or that it has taken so far.
         ended: when its result was written, in seconds since the epoch; NaN without one.
-        memory: that the beat has held, over what its job asks for; NaN if unknown.
+        cost: of a heart that was solved; None if unknown.
     """
 
     state: str
@@ -37,7 +35,7 @@ class HeartState:
     fraction: float = 0.0
     seconds: float = 0.0
     ended: float = math.nan
-    memory: float = math.nan
+    cost: HeartCost | None = None
 
 
 def heart_state(patient: str, results: Path, now: float) -> HeartState:
@@ -69,21 +67,8 @@ def _finished(heart: Path) -> HeartState:
     seconds = float(made.get("prepare_seconds", 0.0)) + float(made["seconds"])
     if outcome.status != SOLVED:
         return HeartState("failed", f"{outcome.status}: {outcome.detail}", 1.0, seconds, ended)
-    return HeartState(
-        "solved", fraction=1.0, seconds=seconds, ended=ended, memory=memory_share(made)
-    )
-
-
-def memory_share(made: Mapping[str, Any]) -> float:
-    """Return what a beat has held over what its job asks for; NaN where that is not recorded.
-
-    Args:
-        made: the provenance of a solved heart.
-    """
-    if "cost_n_nodes" not in made:
-        return math.nan
-    asked = beat_job(float(made["cost_n_nodes"]), steps=1).memory
-    return float(made["memory"]) / 1e6 / asked
+    cost = HeartCost.of(made)
+    return HeartState("solved", fraction=1.0, seconds=seconds, ended=ended, cost=cost)
 
 
 def _written(log: Path) -> float:

@@ -17,7 +17,7 @@ from polycardia.config import Study
 from polycardia.errors import PolycardiaError
 from polycardia.io.heart_file import read_fate
 from polycardia.io.prepared import PreparedFile
-from polycardia.study.heart_states import memory_share
+from polycardia.study.heart_cost import HeartCost
 from polycardia.study.sizing import BeatJob, beat_job, nodes_of, prepare_memory
 
 # Of TP06 on a real heart of 228,489 nodes, adaptive steps of 0.025 ms: docs/numerics.md.  Other
@@ -194,14 +194,15 @@ def _rates(hearts: Sequence[Path]) -> Rates:
     for path in _spread(hearts):
         try:
             _, record = read_fate(path)
-            nodes = float(record["cost_n_nodes"])
+        except PolycardiaError:  # made anew by the next run
+            continue
+        cost = HeartCost.of(record)
+        if cost is not None:
             simulation = json.loads(record["settings"])["simulation"]
             duration = float(simulation["numerics"]["duration"])
-            beats.append(record["seconds"] * record["ranks"] / (nodes * duration))
-            preparations.append(record["prepare_seconds"] / nodes)
-            memory.append(memory_share(record))
-        except (PolycardiaError, KeyError, ValueError):  # it failed, or is of an earlier version
-            continue
+            beats.append(cost.ranks * cost.beat / (cost.nodes * duration))
+            preparations.append(cost.preparation / cost.nodes)
+            memory.append(cost.memory_share)
     if not beats:
         return Rates(USUAL_BEAT, USUAL_PREPARATION, math.nan, 0)
     return Rates(statistics.median(beats), statistics.median(preparations), max(memory), len(beats))

@@ -22,15 +22,18 @@ from polycardia.report.page import render
 from polycardia.report.settings import described
 from polycardia.study.archive import SIMULATED
 from polycardia.study.damage import require_whole_input
+from polycardia.study.run_page import write_run_page
+from polycardia.study.status import Status
 
 log = logging.getLogger(__name__)
 
 LATEST = SIMULATED + "latest_activation_time"
+RUN = "run.html"  # beside the page
 KEPT = "work/report.pictures"  # no patient's folder: their names have no dot
 
 
 def report(archive: Path, study: Study, output: Path) -> None:
-    """Write the page of a cohort.
+    """Write the page of a cohort, and beside it that of its run.
 
     Args:
         archive: ``cohort.h5`` with its hearts beside it.
@@ -59,10 +62,13 @@ def report(archive: Path, study: Study, output: Path) -> None:
             ecgs=study.report.ecgs,
             wanted=study.report.patients,
             version=polycardia.__version__,
+            run=RUN,
         )
     )
     with sealed_file(output) as part:
         part.write_text(page.rstrip() + "\n", encoding="utf-8")
+    run = Status(names, archive.parent)
+    write_run_page(run.look(), run.now, output.with_name(RUN), title=study.report.title)
     log.info("%d patients, %d with pictures, %.1f MB", len(names), len(drawings), len(page) / 1e6)
 
 

@@ -60,12 +60,16 @@ def described(states: Mapping[str, HeartState], now: float) -> str:
     """
     count = Counter(state.state for state in states.values())
     lines = [f"{len(states)} hearts: " + ", ".join(f"{count[name]} {name}" for name in STATES)]
-    lines += _pace(list(states.values()), now, count["running"])
-    solved = {name: state for name, state in states.items() if state.state == "solved"}
-    lines += [*_slowest(solved), *_memory(solved)]
+    lines += sentences(states, now)
     for name in ("running", "failed"):
         lines += _named(name, {p: state for p, state in states.items() if state.state == name})
     return "\n".join(lines)
+
+
+def sentences(states: Mapping[str, HeartState], now: float) -> list[str]:
+    """Return rate and estimate, the slowest, and memory; less where less is known."""
+    solved = {name: state for name, state in states.items() if state.state == "solved"}
+    return [*_pace(list(states.values()), now), *_slowest(solved), *_memory(solved)]
 
 
 def is_over(states: Mapping[str, HeartState]) -> bool:
@@ -73,7 +77,8 @@ def is_over(states: Mapping[str, HeartState]) -> bool:
     return not OPEN & {state.state for state in states.values()}
 
 
-def _pace(states: Sequence[HeartState], now: float, running: int) -> list[str]:
+def _pace(states: Sequence[HeartState], now: float) -> list[str]:
+    running = sum(state.state == "running" for state in states)
     if not running:
         return []
     lately = sum(state.state == "solved" and now - state.ended < HOUR for state in states)
@@ -92,7 +97,7 @@ def _slowest(solved: Mapping[str, HeartState]) -> list[str]:
 
 
 def _memory(solved: Mapping[str, HeartState]) -> list[str]:
-    shares = {name: one.memory for name, one in solved.items() if not math.isnan(one.memory)}
+    shares = {name: one.cost.memory_share for name, one in solved.items() if one.cost}
     if not shares:
         return []
     most = max(shares, key=shares.__getitem__)
