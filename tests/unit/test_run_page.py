@@ -84,7 +84,7 @@ def test_rate_slowest_and_memory_are_told(page):
     text = page(STATES).text
     assert "1 solved in the last hour; about" not in text  # a and b were earlier
     assert "0 solved in the last hour" in text
-    assert "slowest: a 1 min, b 1 min" in text
+    assert "Slowest: a 1 min, b 1 min" in text
     assert "memory: half of the beats hold" in text
 
 
