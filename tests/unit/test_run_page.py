@@ -85,7 +85,7 @@ def test_rate_slowest_and_memory_are_told(page):
     assert "1 solved in the last hour; about" not in text  # a and b were earlier
     assert "0 solved in the last hour" in text
     assert "Slowest: a 1 min, b 1 min" in text
-    assert "memory: half of the beats hold" in text
+    assert "Memory: half of the beats hold" in text
 
 
 def test_core_hours_add_up_by_what_they_went_into(page):
