@@ -1,7 +1,9 @@
 """Both real hearts through the commands: CARP text in micrometres, VTK XML in millimetres."""
 
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import pyvista
 import yaml
 
-from polycardia.io.heart_file import LEAD_NAMES, read_summary
+from polycardia.io.heart_file import LEAD_NAMES, read_fate, read_summary
 
 ROOT = Path(__file__).resolve().parents[2]
 MESHES = {
@@ -56,6 +58,18 @@ def test_activation_is_a_healthy_hearts(solved, name):
     early = heart["apicobasal"][activation < 20.0].mean()
     late = heart["apicobasal"][activation > np.quantile(activation, 0.98)].mean()
     assert late > 0.75 > early
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MESHES)
+def test_what_made_it_is_told(solved, name):
+    outcome, made = read_fate(solved / "hearts" / f"{name}.vtkhdf")
+    assert outcome.status == "solved"
+    # Both meshes have flat elements; of the volume no more than the default may be softened.
+    assert 0.0 < made["softened_volume"] <= 0.001
+    assert set(json.loads(made["kernels"])) == {"endocardial", "midwall", "epicardial"}
+    began = datetime.fromisoformat(made["began"])
+    assert timedelta(0) < datetime.now(UTC) - began < timedelta(hours=1)
 
 
 @pytest.mark.slow
