@@ -12,7 +12,7 @@ from pathlib import Path
 import polycardia
 from polycardia.scheduler import job_id, job_nodes
 
-LIBRARIES = ("numpy", "scipy", "h5py", "meshio", "vtk", "myokit")
+LIBRARIES = ("numpy", "scipy", "h5py", "meshio", "vtk", "myokit", "snakemake")
 READ_AT_ONCE = 1 << 20  # [bytes]
 
 

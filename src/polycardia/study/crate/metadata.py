@@ -43,6 +43,7 @@ HOMES = {
     "petsc4py": "https://petsc.org/release/petsc4py/",
     "python": "https://www.python.org/",
     "scipy": "https://scipy.org/",
+    "snakemake": "https://snakemake.readthedocs.io/",
     "vtk": "https://vtk.org/",
 }
 MEDIA = {
