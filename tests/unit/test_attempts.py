@@ -101,6 +101,18 @@ def test_an_attempt_that_left_nothing_was_killed(record):
     assert _concluded(record)[1].status == "killed"
 
 
+def test_a_launcher_that_says_nothing_is_quoted_from_the_attempt_before(record):
+    fail(record, 1, MPI_KILLED)
+    fail(record, 2)
+    detail = _concluded(record)[1].detail
+    assert detail.startswith("attempt 2 of 2, ")
+    assert "; attempt before: " in detail
+    assert detail.endswith("exited on signal 9 (Killed).")
+    fail(record, 3, "Traceback\nValueError: broken\n")
+    fail(record, 4)
+    assert "signal 9" in _concluded(record)[1].detail, "of the same death"
+
+
 def test_the_scheduler_knows_better_than_the_log(record, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "71")
     monkeypatch.setattr(attempts, "state_of", {"71": "TIMEOUT"}.get)

@@ -154,7 +154,10 @@ def _concluded(record: Path, least: int = 1) -> tuple[Sequence[Attempt], Outcome
     if last.death not in DEATHS:
         raise MachineTrouble(f"attempt {last.number} failed: {last.said or 'ended from outside'}")
     detail = f"attempt {last.number} of {len(attempts)}, {_where(last)}: {DEATHS[last.death]}"
-    return attempts, Outcome(last.death, f"{detail}; {last.said}" if last.said else detail)
+    # MPI's launcher now and then says nothing of what it said the times before.
+    alike = [each.said for each in attempts if each.death == last.death and each.said]
+    said = last.said or (f"attempt before: {alike[-1]}" if alike else "")
+    return attempts, Outcome(last.death, f"{detail}; {said}" if said else detail)
 
 
 def _where(attempt: Attempt) -> str:
