@@ -80,6 +80,11 @@ def test_hearts_with_what_they_cost(page):
     assert seen.column("Host")["b"] == "node1"
 
 
+def test_energy_that_nobody_measures_has_no_column(page):
+    seen = page({"b": STATES["b"]})
+    assert not any(head.startswith("Energy") for row in seen.rows for head in row)
+
+
 def test_rate_slowest_and_memory_are_told(page):
     text = page(STATES).text
     assert "1 solved in the last hour; about" not in text  # a and b were earlier

@@ -94,7 +94,7 @@ def _figures(cost: HeartCost) -> dict[str, Scalar]:
         "beat": cost.beat / 60.0,
         "waiting_for_ranks": PERCENT * cost.phases["halo"] / cost.stepping,
         "on_processor": PERCENT * cost.on_processor,
-        "energy_of_the_nodes": cost.energy / WATT_HOUR,
+        "energy_of_the_nodes": None if np.isnan(cost.energy) else cost.energy / WATT_HOUR,
         "host": cost.host,
     }
 
