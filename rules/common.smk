@@ -74,7 +74,9 @@ def point_files_exist(study, patients):
 FAULTS = []
 STUDY = checked(study_from, config, "config")
 # A wrong setting elsewhere must not hide what is wrong with the table.
-TABLE = str(STUDY.cohort if STUDY else config.get("cohort", "cohort.tsv"))
+TABLE = STUDY.cohort if STUDY else config.get("cohort")
+if not isinstance(TABLE, str) or not TABLE.isprintable():
+    TABLE = "cohort.tsv"
 OUTSIDE = STUDY.meshes_outside if STUDY else config.get("meshes_outside") is True
 # A job does not ask for every patient's files again: on a shared file system, thousands of jobs
 # would ask its server for thousands of files each.
@@ -159,8 +161,11 @@ LARGEST_BEAT = cores_of_a_step() or sizing.MOST_RANKS
 # often as Python does took an eighth of a dry run.
 gc.set_threshold(100_000, 50, 100)
 
-# Names of patients, and what logs say of their hearts: for the user and the group only.
-os.umask(0o027)
+# Names of patients, and what logs say of their hearts: for the user and the group only.  Snakemake
+# has opened its own log by now.
+os.umask(os.umask(0o027) | 0o027)
+if PLANNING and os.path.isdir(".snakemake"):
+    os.chmod(".snakemake", os.stat(".snakemake").st_mode & ~0o027)
 
 # Jobs run this checkout's code, in whatever environment they are given.
 os.environ.update(PYTHONPATH=f"{workflow.basedir}/src")

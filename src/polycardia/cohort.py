@@ -11,17 +11,23 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from polycardia.companions import companions
 from polycardia.errors import BadStudy
-from polycardia.table_files import WANTED, TableFiles
+from polycardia.table_files import TableFiles, require_ordinary
 
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Files are named after patients: no command takes one for an option, and Windows can keep them.
+OPTION = "-"
+DEVICES = re.compile(r"con|prn|aux|nul|com[1-9]|lpt[1-9]", re.IGNORECASE)
 UNITS = ("m", "cm", "mm", "um")
 SEXES = ("F", "M")
 DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")  # float takes 1_0 and other alphabets' digits, too
 BRACES = frozenset("{}")  # Snakemake would put a wildcard's value between them
 MAX_CELL = 4096  # [characters], the longest path that Linux takes
+MAX_LINE = 1 << 17  # [characters]
+MAX_LINES = 100_000  # of a table: twenty times the largest cohort that this is tried with
 MAX_FAULTS_SHOWN = 50
 
 
@@ -44,6 +50,7 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 REQUIRED = ("patient", "mesh")
 COLUMNS = (*REQUIRED, "units", "surfaces", "fibres", "sex", *QUANTITIES)
+MAX_COLUMNS = 100  # of which each that is wrong is named
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,10 @@ def read_cohort(
     """
     rows = _rows(table)
     header = next(rows, (1, []))[1]
+    if len(header) > MAX_COLUMNS:
+        raise BadStudy(
+            f"{table}: row 1: found {len(header)} columns, allowed are {', '.join(COLUMNS)}"
+        )
     faults = [f"{table}: {fault}" for fault in _header_faults(header)]
     patients: dict[str, Patient] = {}
     first_seen: dict[str, int] = {}
@@ -156,8 +167,9 @@ def read_cohort(
 def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and cells of every line that is not blank."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        require_ordinary(table, BadStudy)
+        with table.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.reader(_lines(table, text), delimiter="\t", quoting=csv.QUOTE_NONE)
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     yield reader.line_num, [cell.strip() for cell in cells]
@@ -167,6 +179,21 @@ def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
         raise BadStudy(f"{table}: byte {error.start} is not UTF-8 text") from None
     except csv.Error as error:
         raise BadStudy(f"{table}: {error}") from None
+
+
+def _lines(table: Path, text: TextIO) -> Iterator[str]:
+    """Yield lines of a length and a number that a table can have."""
+    number = 0
+    while line := text.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE:
+            raise BadStudy(
+                f"{table}: row {number}: found a line of more than {MAX_LINE} characters, "
+                f"expected at most {MAX_CELL} in each cell"
+            )
+        if number > MAX_LINES:
+            raise BadStudy(f"{table}: found more than {MAX_LINES} lines, expected at most as many")
+        yield line
 
 
 def _header_faults(header: list[str]) -> Iterator[str]:
@@ -205,6 +232,8 @@ class _Row:
         identifier = row.get("patient", "")
         if not PATIENT_ID.fullmatch(identifier):
             self.fault("patient", identifier, "1 to 64 of A-Z a-z 0-9 _ -")
+        elif identifier.startswith(OPTION) or DEVICES.fullmatch(identifier):
+            self.fault("patient", identifier, "an id without - in front that is no device's name")
         return Patient(
             identifier=identifier,
             source=self._source(row),
@@ -236,15 +265,12 @@ class _Row:
         if not BRACES.isdisjoint(str(path)):
             self.fault(column, text, "a path without { and }, also above the table's folder")
             return None
-        if not self._files.may_be_read(path):
-            self.fault(
-                column,
-                text,
-                f"a path inside the table's folder ({self._folder}), or meshes_outside: true",
-            )
-            return None
-        if not self._files.are_there(column, path):
-            self.fault(column, text, WANTED[column])
+        try:
+            wrong = self._files.wrong_with(column, path)
+        except OSError as error:
+            wrong = f"a path that can be looked up, not: {error.strerror}"
+        if wrong:
+            self.fault(column, text, wrong)
             return None
         return path
 

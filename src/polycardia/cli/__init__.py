@@ -5,19 +5,27 @@ Status 0 is a result (a heart without an answer is one), 1 an error of the study
 """
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from polycardia.cli.commands import Arguments
 from polycardia.cli.parser import parser
 from polycardia.errors import PolycardiaError
+from polycardia.io.contained import bounded
 from polycardia.io.run_lock import join
 from polycardia.study.ranks import ranks_here
 
 RANKS = "polycardia.solver.partition"
 """Where a command that has loaded it may have other ranks, which wait for this one."""
 
+READERS = {"shard", "archive", "report", "status", "plan", "failed", "pack", "verify", "diff",
+           "view", "export", "crate", "prune"}  # fmt: skip
+"""Commands that read result files and compute nothing: their memory has a limit."""
+
+PRIVATE = 0o027  # Whatever is written, others than user and group may not look at it.
 PATIENCE = 20  # [s] with MPI's own way to end all ranks, which takes a second
 
 
@@ -26,9 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     command: Callable[[Arguments], None] = arguments.command
+    os.umask(os.umask(PRIVATE) | PRIVATE)
     try:
         join()
-        command(arguments)
+        with bounded() if command.__name__ in READERS else nullcontext():
+            command(arguments)
     except PolycardiaError as error:
         _tell(f"polycardia: {error}")
         return 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -10,8 +11,16 @@ from pydantic_core import ErrorDetails
 
 from polycardia.config.study import Study
 from polycardia.errors import BadStudy
+from polycardia.table_files import require_ordinary
 
 Section = TypeVar("Section", bound=BaseModel)
+
+MOST_BYTES = 1 << 20  # of a file with settings
+# A few lines of YAML whose aliases name each other are lists of billions when written out.
+SHOWN = Repr()
+SHOWN.maxdict = SHOWN.maxlist = SHOWN.maxtuple = 10
+SHOWN.maxlevel = 3
+SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 100
 
 OF_KEY = "[key]"
 """What pydantic appends to the way to a mapping's key, where not its value but itself is wrong."""
@@ -52,12 +61,19 @@ def read_study(path: Path) -> Study:
     """Read ``config.yaml``.
 
     Raises:
-        BadStudy: the file is missing, is not YAML, or its settings are wrong.
+        BadStudy: the file is missing, no file, too long, not YAML, or its settings are wrong.
     """
+    require_ordinary(path, BadStudy)
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadStudy(
+                f"{path}: found {path.stat().st_size} bytes, expected at most {MOST_BYTES}"
+            )
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadStudy(f"{path}: {error.strerror}") from None
+    except RecursionError:
+        raise BadStudy(f"{path}: not YAML that can be read: lists in lists without end") from None
     except (ValueError, yaml.YAMLError) as error:  # as of bytes or numbers that are none
         raise BadStudy(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     return study_from({} if settings is None else settings, str(path))
@@ -108,5 +124,5 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = SHOWN.repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

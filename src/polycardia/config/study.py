@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from polycardia.config.beat import Numerics
 from polycardia.config.cells import Cells, Pacing, Waves
-from polycardia.config.fields import Name, Positive, Section, whole_steps
+from polycardia.config.fields import PathName, Positive, Section, whole_steps
 from polycardia.config.outputs import (
     Archive,
     Electrocardiogram,
@@ -67,8 +67,8 @@ class Simulation(Section):
 class Study(Section):
     """Top level of ``config.yaml``."""
 
-    cohort: Name = Field("cohort.tsv", description="table with one row a patient")
-    results: Name = Field("results", description="folder of everything that is computed")
+    cohort: PathName = Field("cohort.tsv", description="table with one row a patient")
+    results: PathName = Field("results", description="folder of everything that is computed")
     meshes_outside: bool = Field(
         False, description="allow mesh paths that leave the cohort table's folder"
     )

@@ -4,7 +4,7 @@ A shard holds the rows of the patients whose identifiers hash to its number, so 
 heart rewrites one shard; the archive is the shards one after another, sorted by identifier.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.errors import BadArchive
+from polycardia.io.ecg_reader import leads_fault
 from polycardia.io.heart_file import COMPRESSED, LEAD_NAMES
+from polycardia.io.inside import inside
 from polycardia.io.origin import SOLVED, write_provenance
 from polycardia.io.reading import reading
 from polycardia.io.seal import sealed_file
 from polycardia.io.view_file import write_blocks
 
 FORMAT_VERSION = 1
+TEXT = ("patient", "status", "detail")  # columns that every table has
 Column = NDArray[np.generic]
 
 
@@ -51,7 +55,12 @@ def write_shard(path: Path, table: CohortTable) -> None:
 def read_table(path: Path) -> CohortTable:
     """Read the rows of a shard or of an archive."""
     with reading(path) as file:
-        patients, leads = file["patients"], file["ecg/leads"]
+        table = inside(file, "patients")
+        patients = {name: inside(table, name) for name in table}
+        leads = inside(file, "ecg/leads")
+        for fault in (*_column_faults(patients), leads_fault(leads, len(patients["patient"]))):
+            if fault:
+                raise BadArchive(f"{path}: {fault}")
         return CohortTable(
             columns={name: _values(column) for name, column in patients.items()},
             units={
@@ -60,8 +69,19 @@ def read_table(path: Path) -> CohortTable:
                 if "unit" in column.attrs
             },
             leads=leads[()],
-            sampling_interval=float(file["ecg"].attrs["sampling_interval"]),
+            sampling_interval=float(inside(file, "ecg").attrs["sampling_interval"]),
         )
+
+
+def _column_faults(columns: Mapping[str, h5py.Dataset]) -> Iterator[str]:
+    """Yield what would keep the columns from being a table."""
+    for name in TEXT:
+        if name not in columns or h5py.check_string_dtype(columns[name].dtype) is None:
+            yield f"patients/{name} is missing or no text"
+            return
+    for name, column in columns.items():
+        if column.shape != (len(columns["patient"]),):
+            yield f"patients/{name} is {column.shape}, expected one value a patient"
 
 
 def write_archive(path: Path, table: CohortTable, provenance: Mapping[str, object]) -> None:

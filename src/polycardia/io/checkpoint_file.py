@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive
 from polycardia.io.atomic import remove_abandoned, whole_file
-from polycardia.io.reading import OpenFile, opened
+from polycardia.io.inside import told
+from polycardia.io.reading import OpenFile, opened, reads
 
 BLOCK = 512  # [bytes], the smallest that HDF5 leaves to its users
 FORMAT = b"polycardia checkpoint 1\n"
@@ -98,16 +99,23 @@ class CheckpointFile(OpenFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.about: dict[str, Any] = json.loads(self._file[ABOUT].asstr()[()])
+        try:
+            with told(path):
+                self.about: dict[str, Any] = json.loads(self.at(ABOUT).asstr()[()])
+        except BadArchive:
+            self._file.close()
+            raise
 
+    @reads
     def rows(self, name: str, first: int, last: int) -> NDArray[Any]:
         """Read the rows ``first <= row < last`` of an array."""
-        rows = self._file[f"{ARRAYS}/{name}"][first:last]
+        rows = self.at(f"{ARRAYS}/{name}")[first:last]
         return np.asarray(rows, _native(rows.dtype))
 
+    @reads
     def sum(self, name: str) -> NDArray[Any]:
         """Read the sum of an array's rows."""
-        whole = self._file[f"{ARRAYS}/{name}"]
+        whole = self.at(f"{ARRAYS}/{name}")
         total = np.zeros(whole.shape[1:], _native(whole.dtype))
         for row in whole:
             total += row

@@ -17,6 +17,9 @@ from polycardia.physics.mesh import Floats, Integers
 
 Bytes = NDArray[np.uint8]
 
+MOST_BYTES = 4 << 30  # of a text file; the elements of 30 million tetrahedra take 1
+READ_AT_ONCE = 1 << 24  # [bytes]
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -56,6 +59,24 @@ class Lines:
         return Lines(self.file, self.text, *kept)
 
 
+def require_text(file: Path) -> None:
+    """Refuse what is no text, before any of it is in memory: a file's holes take no disk.
+
+    Raises:
+        BadMesh: the file has a byte that is 0, or more bytes than a mesh has.
+        OSError: it cannot be read.
+    """
+    size = file.stat().st_size
+    if size > MOST_BYTES:
+        raise BadMesh(f"{file.name} has {size} bytes, expected at most {MOST_BYTES}")
+    with file.open("rb") as opened:
+        while part := opened.read(READ_AT_ONCE):
+            place = part.find(0)
+            if place >= 0:
+                before = opened.tell() - len(part)
+                raise BadMesh(f"{file.name} is not a text file: byte {before + place} is 0x00")
+
+
 def read_lines(file: Path) -> Lines:
     """Split a text file into its non-empty lines; ``#`` begins a comment line.
 
@@ -65,6 +86,7 @@ def read_lines(file: Path) -> Lines:
     """
     require_ordinary(file, BadMesh, file.name)
     try:
+        require_text(file)
         raw = np.fromfile(file, dtype=np.uint8)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise BadMesh(f"{file.name} cannot be read: {error.strerror}") from error

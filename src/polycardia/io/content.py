@@ -6,6 +6,7 @@ How a file is laid out does not matter: a copy, a packed file and a repacked one
 import hashlib
 import json
 from collections.abc import Iterator, Set
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive
-from polycardia.io.inside import inside
+from polycardia.io.inside import inside, told
 
 DEEPEST = 16  # groups in groups; a heart's file has 4
 MOST_OBJECTS = 100_000  # in one group with all below; a link to a group above would have no end
@@ -28,14 +29,16 @@ def objects(group: h5py.Group, leave_out: Set[str] = frozenset()) -> Iterator[tu
         leave_out: names of its members that are passed over.
 
     Raises:
-        BadArchive: something takes its content from another file, or there is no end.
+        BadArchive: something takes its content from another file, or is damaged, or there is no
+            end.
     """
-    for count, found in enumerate(_below(group, "", leave_out, 0)):
-        if count > MOST_OBJECTS:
-            raise BadArchive(
-                f"{group.file.filename}: {group.name} holds more than {MOST_OBJECTS} objects"
-            )
-        yield found
+    with told(Path(group.file.filename)):
+        for count, found in enumerate(_below(group, "", leave_out, 0)):
+            if count > MOST_OBJECTS:
+                raise BadArchive(
+                    f"{group.file.filename}: {group.name} holds more than {MOST_OBJECTS} objects"
+                )
+            yield found
 
 
 def _below(
@@ -76,21 +79,28 @@ def digest(group: h5py.Group, leave_out: Set[str] = frozenset()) -> str:
         BadArchive: as of `objects`.
     """
     total = hashlib.sha256()
-    for path, found in objects(group, leave_out):
-        if isinstance(found, h5py.SoftLink):
-            total.update(_line("link", path, found.path))
-            continue
-        if isinstance(found, h5py.Dataset):
-            total.update(_line("dataset", path, _kind(found.dtype), list(found.shape)))
-            for part in parts(found, rows_at_once(found)):
-                total.update(_bytes(part))
-        else:
-            total.update(_line("group", path))
-        for name in sorted(found.attrs):
-            value = np.asarray(found.attrs[name])
-            total.update(_line("attribute", name, _kind(value.dtype), list(value.shape)))
-            total.update(_bytes(value))
+    with told(Path(group.file.filename)):
+        for path, found in objects(group, leave_out):
+            for part in _told_of(path, found):
+                total.update(part)
     return total.hexdigest()
+
+
+def _told_of(path: str, found: Any) -> Iterator[bytes]:
+    """Yield what counts of one object."""
+    if isinstance(found, h5py.SoftLink):
+        yield _line("link", path, found.path)
+        return
+    if isinstance(found, h5py.Dataset):
+        yield _line("dataset", path, _kind(found.dtype), list(found.shape))
+        for part in parts(found, rows_at_once(found)):
+            yield _bytes(part)
+    else:
+        yield _line("group", path)
+    for name in sorted(found.attrs):
+        value = np.asarray(found.attrs[name])
+        yield _line("attribute", name, _kind(value.dtype), list(value.shape))
+        yield _bytes(value)
 
 
 def _line(*words: object) -> bytes:

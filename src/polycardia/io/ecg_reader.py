@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 N_LEADS = 12
 
 
+def leads_fault(leads: h5py.Dataset, n_patients: int) -> str:
+    """Say what makes a dataset other than every patient's ECG, or nothing."""
+    if leads.ndim != 3 or leads.shape[:2] != (n_patients, N_LEADS) or leads.dtype.kind != "f":
+        return f"ecg/leads is {leads.dtype} {leads.shape}, expected ({n_patients}, {N_LEADS}, n)"
+    return ""
+
+
 class Ecgs:
     """The ECGs of an archive: ``ecg["s0001"]`` and ``ecg[3:5]`` read these patients' alone.
 
@@ -36,10 +43,9 @@ class Ecgs:
         self._patients = patients
         self._row = row
         self.shape: tuple[int, int, int] = self._data.shape
-        if self._data.ndim != 3 or self.shape[:2] != (len(patients), N_LEADS):
-            raise BadArchive(
-                f"{path}: ecg/leads is {self.shape}, expected ({len(patients)}, {N_LEADS}, n)"
-            )
+        fault = leads_fault(self._data, len(patients))
+        if fault:
+            raise BadArchive(f"{path}: {fault}")
         self.leads = [str(name) for name in group.attrs["names"]]
         self.sampling_interval = float(group.attrs["sampling_interval"])
         self.unit = str(self._data.attrs.get("unit", ""))

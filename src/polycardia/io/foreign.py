@@ -25,6 +25,7 @@ VTK_SUFFIXES = (".vtk", ".vtu", ".vtp", ".vtkhdf", ".stl", ".ply")
 TIME_LIMIT = 900  # [s]; a mesh of 5 million tetrahedra takes about ten
 # What a damaged count or a decompression bomb may not exceed.  Readers hold a few times a mesh's
 # arrays, and a VTK file that is compressed well holds ten times its size.
+MOST_BYTES = 16 << 30  # of a file; one of 5 million tetrahedra as text has 1
 MEMORY_LIMIT = 8 << 30  # [bytes], and
 MEMORY_PER_BYTE = 100  # of the file
 # How a reader dies of a damaged file.  All other signals come from outside, first of all SIGKILL
@@ -110,6 +111,8 @@ def _check_whole(file: Path) -> None:
         raise MachineTrouble(f"{file.name} could not be read: {error.strerror}") from error
     if size == 0:
         raise BadMesh(f"{file.name} is empty (0 bytes)")
+    if size > MOST_BYTES:
+        raise BadMesh(f"{file.name} has {size} bytes, expected at most {MOST_BYTES}")
     last = _LAST_WORDS.get(file.suffix.lower())
     lines = tail.rstrip().splitlines()
     if last is not None and (not lines or last not in lines[-1]):

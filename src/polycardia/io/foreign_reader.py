@@ -253,6 +253,7 @@ def load(kind: str, file: Path) -> None:
             importlib.import_module(f"vtkmodules.{module}")
     else:
         importlib.import_module("meshio")
+    importlib.import_module("polycardia.io.references")
 
 
 def read(kind: str, file: Path) -> dict[str, Any]:
@@ -262,7 +263,11 @@ def read(kind: str, file: Path) -> dict[str, Any]:
         Unreadable: whatever the library raised of its own.
         MemoryError, ImportError, OSError: the machine's trouble.
     """
+    from polycardia.io.references import reference_fault
+
     try:
+        if fault := reference_fault(file):
+            raise Unreadable(fault)
         # meshio prints what it tried, and exits: the last line of stderr is its verdict.
         with contextlib.redirect_stdout(sys.stderr):
             return {"vtk": read_with_vtk, "meshio": read_with_meshio}[kind](file)

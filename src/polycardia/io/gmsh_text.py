@@ -6,6 +6,7 @@ from pathlib import Path
 
 from polycardia.config.variation import HIGHEST_TAG, LOWEST_TAG
 from polycardia.errors import BadMesh
+from polycardia.io.columns import require_text
 
 SECTIONS = (b"Entities", b"Elements")
 """Where tags are: of the cells in version 2 of the format, of what they belong to in version 4."""
@@ -20,12 +21,14 @@ def check_tags(file: Path) -> None:
     Binary files have no room for one (gmsh reference manual, MSH file format).
 
     Raises:
-        BadMesh: there is such a tag.
+        BadMesh: there is such a tag, or the file is no text.
     """
-    with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as text:
-        first, _, kind, *_ = (*text[:80].split(), b"", b"", b"")
+    with file.open("rb") as opened:
+        first, _, kind, *_ = (*opened.read(80).split(), b"", b"", b"")
         if first != b"$MeshFormat" or kind != b"0":
             return
+    require_text(file)
+    with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as text:
         for section in SECTIONS:
             begin, end = text.find(b"$" + section), text.find(b"$End" + section)
             for found in LONG.finditer(text, max(begin, 0), max(end, 0)):

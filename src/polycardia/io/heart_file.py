@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from polycardia.io.heart_reader import attributes_of
+from polycardia.io.inside import inside
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
 from polycardia.io.reading import reading
 from polycardia.io.rows import Rows, parts, spans
@@ -222,18 +223,19 @@ def read_summary(path: Path) -> HeartSummary:
         outcome = read_outcome(file)
         if "ecg" not in file:
             return HeartSummary(outcome, {}, None, np.nan)
+        measures = inside(file, "measures")
         return HeartSummary(
             outcome=outcome,
             measures={
                 name: (float(value[()]), str(value.attrs["unit"]))
-                for name, value in file["measures"].items()
+                for name, value in ((name, inside(measures, name)) for name in measures)
             },
-            leads=file["ecg/leads"][()],
-            sampling_interval=float(file["ecg"].attrs["sampling_interval"]),
+            leads=inside(file, "ecg/leads")[()],
+            sampling_interval=float(inside(file, "ecg").attrs["sampling_interval"]),
         )
 
 
 def read_fate(path: Path) -> tuple[Outcome, dict[str, Any]]:
     """Read how a heart fared, and its provenance: what made it, and what its steps cost."""
     with reading(path) as file:
-        return read_outcome(file), attributes_of(file["provenance"])
+        return read_outcome(file), attributes_of(inside(file, "provenance"))

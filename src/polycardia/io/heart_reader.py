@@ -1,6 +1,7 @@
 """One heart's file for people who compute with it: fields are read when they are sliced."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,9 +39,10 @@ class Field:
         if not isinstance(data, h5py.Dataset):
             raise BadArchive(f"{data.file.filename}: {data.name} is no array")
         self._data = data
-        self.shape: tuple[int, ...] = data.shape
-        self.dtype: np.dtype[Any] = data.dtype
-        self.unit = str(data.attrs.get("unit", ""))
+        with told(Path(data.file.filename)):
+            self.shape: tuple[int, ...] = data.shape
+            self.dtype: np.dtype[Any] = data.dtype
+            self.unit = str(data.attrs.get("unit", ""))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -90,15 +92,23 @@ class Fields(Mapping[str, Field]):
         self._group = group
 
     def __getitem__(self, name: str) -> Field:
-        if name not in self._group:
+        with self._told():
+            known = name in self._group
+        if not known:
             raise KeyError(name)
-        return Field(inside(self._group, name))
+        with self._told():
+            return Field(inside(self._group, name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._group)
+        with self._told():
+            return iter(list(self._group))
+
+    def _told(self) -> AbstractContextManager[None]:
+        return told(Path(self._group.file.filename))
 
     def __len__(self) -> int:
-        return len(self._group)
+        with self._told():
+            return len(self._group)
 
 
 class Heart:

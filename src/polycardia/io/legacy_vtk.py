@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from polycardia.errors import BadMesh
+from polycardia.io.columns import require_text
 
 _KEYWORD = re.compile(rb"^[ \t]*[A-Za-z_][^\n]*$", re.MULTILINE)
 _SIZE = re.compile(rb"^[ \t]*(?:POINT|CELL)_DATA[ \t]+(\d+)", re.MULTILINE | re.IGNORECASE)
@@ -23,10 +24,13 @@ def check_legacy_whole(file: Path) -> None:
     Raises:
         BadMesh: with the array's header, the numbers promised and those found.
     """
-    text = file.read_bytes()
-    head = text[:1024].split(b"\n", 3)
-    if len(head) < 3 or head[2].strip().upper() != b"ASCII":
-        return
+    with file.open("rb") as opened:
+        head = opened.read(1024)
+        lines = head.split(b"\n", 3)
+        if len(lines) < 3 or lines[2].strip().upper() != b"ASCII":
+            return
+        require_text(file)
+        text = head + opened.read()
     keywords = [m for m in _KEYWORD.finditer(text) if not _NOT_A_NUMBER.match(m[0])]
     last = keywords[-1]
     expected = _promised(last[0].split(), text[: last.end()])

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import h5py
 
+from polycardia.io.inside import inside
+
 SOLVED = "solved"
 PREPARED = "prepared"
 
@@ -30,7 +32,7 @@ def write_outcome(file: h5py.File, outcome: Outcome) -> None:
 
 
 def read_outcome(file: h5py.File) -> Outcome:
-    attributes = file["outcome"].attrs
+    attributes = inside(file, "outcome").attrs
     return Outcome(str(attributes["status"]), str(attributes["detail"]))
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polycardia.errors import BadArchive
+from polycardia.io.inside import inside, told
 from polycardia.io.origin import Outcome, read_outcome, write_outcome, write_provenance
-from polycardia.io.reading import OpenFile
+from polycardia.io.reading import OpenFile, reads
 from polycardia.io.rows import Rows
 from polycardia.io.seal import sealed_file
 from polycardia.physics.heart import PreparedHeart, Site
@@ -136,22 +137,31 @@ class PreparedFile(OpenFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        if "outcome" not in self._file or "VTKHDF" in self._file:
+        try:
+            with told(path):
+                prepared = "outcome" in self._file and "VTKHDF" not in self._file
+            if not prepared:
+                raise BadArchive(f"{path}: not a prepared heart")
+        except BadArchive:
             self._file.close()
-            raise BadArchive(f"{path}: not a prepared heart")
+            raise
 
     @property
+    @reads
     def outcome(self) -> Outcome:
         return read_outcome(self._file)
 
     @property
+    @reads
     def provenance(self) -> dict[str, object]:
-        return dict(self._file["provenance"].attrs)
+        return dict(self.at("provenance").attrs)
 
     @property
+    @reads
     def n_nodes(self) -> int:
-        return int(self._file["mesh/points"].shape[0])
+        return int(self.at("mesh/points").shape[0])
 
+    @reads
     def read_cells(self, first: int, last: int) -> CellSlice:
         """Read the cells that touch the nodes ``first <= node < last``."""
         cells = self._cells_of(first, last)
@@ -166,10 +176,11 @@ class PreparedFile(OpenFile):
             region=self._rows("mesh/region", cells),
         )
 
+    @reads
     def read_nodes(self, first: int, last: int) -> NodeSlice:
         """Read what belongs to the nodes ``first <= node < last``."""
         return NodeSlice(
-            cell_type=self._file["cell_type"][first:last],
+            cell_type=self.at("cell_type")[first:last],
             sites=[
                 Site(
                     site.name,
@@ -180,6 +191,7 @@ class PreparedFile(OpenFile):
             ],
         )
 
+    @reads
     def read_leads(self, first: int, last: int, *, fibre: float, cross: float) -> Floats:
         """Read the lead vectors of the nodes ``first <= node < last``, an electrode's at a time.
 
@@ -192,65 +204,74 @@ class PreparedFile(OpenFile):
         Returns:
             ``(n_electrodes, last - first)``, without unit.
         """
-        along, across = (self._file[f"leads/{name}"] for name in LEADS)
+        along, across = (self.at(f"leads/{name}") for name in LEADS)
         leads = np.empty((len(along), last - first))
         for number, row in enumerate(leads):
             unit = LeadVectors(along[number, first:last], across[number, first:last])
             row[:] = unit.at(fibre, cross)
         return leads
 
+    @reads
     def read_coordinate(self, name: str, first: int, last: int) -> Floats:
         """Read a coordinate of the nodes ``first <= node < last``."""
-        values: Floats = self._file[f"coordinates/{name}"][first:last].astype(np.float64)
+        values: Floats = self.at(f"coordinates/{name}")[first:last].astype(np.float64)
         return values
 
+    @reads
     def stored(self) -> StoredHeart:
         """Return the whole heart, of which nothing large is read before it is asked for."""
-        file, mesh = self._file, self._file["mesh"]
+        sheet = "sheet" in self.at("mesh")
         return StoredHeart(
-            points=mesh["points"],
-            tetrahedra=mesh["tetrahedra"],
-            region=mesh["region"],
-            fibre=mesh["fibre"],
-            sheet=mesh.get("sheet"),
-            cell_type=file["cell_type"],
-            coordinates=dict(file["coordinates"].items()),
-            axes=file["axes"][()],
-            electrode_names=[str(name) for name in file["electrodes"].attrs["names"]],
-            electrodes=file["electrodes"][()],
+            points=self.at("mesh/points"),
+            tetrahedra=self.at("mesh/tetrahedra"),
+            region=self.at("mesh/region"),
+            fibre=self.at("mesh/fibre"),
+            sheet=self.at("mesh/sheet") if sheet else None,
+            cell_type=self.at("cell_type"),
+            coordinates=self._members("coordinates"),
+            axes=self.at("axes")[()],
+            electrode_names=[str(name) for name in self.at("electrodes").attrs["names"]],
+            electrodes=self.at("electrodes")[()],
             measures={
                 name: (float(value[()]), str(value.attrs["unit"]))
-                for name, value in file["measures"].items()
+                for name, value in self._members("measures").items()
             },
         )
 
+    @reads
     def read_mesh(self) -> TetMesh:
         """Read nodes and cells of the whole heart, without fibres."""
-        mesh = self._file["mesh"]
         return TetMesh(
-            points=mesh["points"][()],
-            tetrahedra=mesh["tetrahedra"].astype(np.int64)[()],
-            region=mesh["region"].astype(np.int64)[()],
+            points=self.at("mesh/points")[()],
+            tetrahedra=self.at("mesh/tetrahedra").astype(np.int64)[()],
+            region=self.at("mesh/region").astype(np.int64)[()],
         )
 
+    @reads
     def read_boundary(self) -> Boundary:
         """Read the labelled boundary."""
-        boundary = self._file["boundary"]
-        return Boundary(boundary["triangles"].astype(np.int64)[()], boundary["label"][()])
+        triangles = self.at("boundary/triangles").astype(np.int64)[()]
+        return Boundary(triangles, self.at("boundary/label")[()])
 
+    @reads
     def read_sites(self) -> list[Site]:
         """Read the sites and places of the whole heart."""
         return [
-            Site(name, site["nodes"][()].astype(np.int64), site["around"][()].astype(np.int64))
-            for name, site in self._file["sites"].items()
+            Site(name, *(inside(site, part).astype(np.int64)[()] for part in ("nodes", "around")))
+            for name, site in self._members("sites").items()
         ]
+
+    def _members(self, place: str) -> dict[str, Any]:
+        """Return what a group holds, by name."""
+        group = self.at(place)
+        return {name: inside(group, name) for name in group}
 
     def _cells_of(self, first: int, last: int) -> Integers:
         """Return the cells with a node in the slice, reading a part of them at a time.
 
         Cells are sorted by their lowest node, so reading ends where that passes the slice.
         """
-        tetrahedra = self._file["mesh/tetrahedra"]
+        tetrahedra = self.at("mesh/tetrahedra")
         found = []
         for start in range(0, len(tetrahedra), CELLS_AT_ONCE):
             part = tetrahedra[start : start + CELLS_AT_ONCE]
@@ -263,7 +284,7 @@ class PreparedFile(OpenFile):
     def _rows(self, name: str, rows: Integers) -> NDArray[Any]:
         """Read the span of rows around those wanted, then pick: faster than a point selection."""
         span = slice(int(rows[0]), int(rows[-1]) + 1)
-        values: NDArray[Any] = self._file[name][span][rows - span.start]
+        values: NDArray[Any] = self.at(name)[span][rows - span.start]
         return values
 
 

@@ -1,35 +1,20 @@
 """Opening result files: what is wrong with one becomes one sentence."""
 
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import h5py
 
-from polycardia.errors import BadArchive, PolycardiaError
+from polycardia.errors import BadArchive
+from polycardia.io.inside import inside, told
+from polycardia.table_files import require_ordinary as require_ordinary
 
-
-def require_ordinary(path: Path, error: type[PolycardiaError], called: str | None = None) -> None:
-    """Raise an ``error`` for what is there and has no end, as a pipe: reading it may never end.
-
-    What is missing, or a folder, is left to whoever opens it.
-
-    Args:
-        path: of the file.
-        error: to raise.
-        called: the file's name in the error, where the path is nobody's business.
-    """
-    try:
-        kind = path.stat().st_mode
-    except OSError:
-        return
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        raise error(
-            f"{called or path}: found a pipe, a socket or a device, expected an ordinary file"
-        )
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 def opened(path: Path) -> h5py.File:
@@ -49,18 +34,42 @@ def opened(path: Path) -> h5py.File:
 class OpenFile:
     """A result file that is open, read-only, until its block ends.
 
+    Attributes:
+        path: of the file.
+
     Raises:
         BadArchive: as of `opened`.
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._file = opened(path)
+
+    def at(self, place: str) -> Any:
+        """Return the group or dataset at a place, as of `inside`."""
+        return inside(self._file, place)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
         self._file.close()
+
+
+File = TypeVar("File", bound=OpenFile)
+
+
+def reads(
+    method: Callable[Concatenate[File, Asked], Answer],
+) -> Callable[Concatenate[File, Asked], Answer]:
+    """Make one sentence of what h5py raises in a method of an `OpenFile`."""
+
+    @wraps(method)
+    def reading(file: File, /, *asked: Asked.args, **named: Asked.kwargs) -> Answer:
+        with told(file.path):
+            return method(file, *asked, **named)
+
+    return reading
 
 
 @contextmanager
@@ -70,8 +79,5 @@ def reading(path: Path) -> Iterator[h5py.File]:
     Raises:
         BadArchive: as of `opened`, or the file is damaged or lacks what the block asks for.
     """
-    with opened(path) as file:
-        try:
-            yield file
-        except (OSError, KeyError) as error:
-            raise BadArchive(f"{path}: {error.args[0]}") from None
+    with opened(path) as file, told(path):
+        yield file

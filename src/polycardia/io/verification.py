@@ -23,6 +23,7 @@ TEXT_COLUMNS = ("patient", "status", "detail", "heart_sha256", "sex")
 CLINICAL = ("age", "height", "weight", "qrs_duration", "qt_interval", "heart_rate")
 SEXES = {"F", "M", ""}
 SIMULATED = "simulated_"
+NUMBERS = "biuf"
 ALSO_PRIVATE = ("report/*.html", "work/*/prepared.h5", "shards/*.h5")
 
 
@@ -54,9 +55,23 @@ def archive_faults(file: h5py.File) -> Iterator[str]:
         yield "patients are not sorted, or one is there twice"
     if sorted(file["hearts"]) != sorted(names):
         yield "hearts are others than the patients"
+    for group in (file["patients"], file["ecg"]):
+        yield from _elsewhere_faults(group)
     yield from _table_faults(file["patients"], len(names))
     yield from _stacked_ecg_faults(file["ecg"], len(names))
     yield from _view_faults(file)
+
+
+def _elsewhere_faults(group: h5py.Group) -> Iterator[str]:
+    """Whether all values of a group are the file's own."""
+    for name in group:
+        where = f"{group.name}/{name}".lstrip("/")
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            yield f"{where} is a link, expected what it holds"
+        elif isinstance(group[name], h5py.Dataset) and (
+            group[name].is_virtual or group[name].external
+        ):
+            yield f"{where} takes its values from another file"
 
 
 def _table_faults(patients: h5py.Group, n_patients: int) -> Iterator[str]:
@@ -70,6 +85,8 @@ def _table_faults(patients: h5py.Group, n_patients: int) -> Iterator[str]:
             yield f"patients/{name} is {column.shape}, expected ({n_patients},)"
         if name not in TEXT_COLUMNS and "unit" not in column.attrs:
             yield f"patients/{name} has no unit"
+        if name not in TEXT_COLUMNS and column.dtype.kind not in NUMBERS:
+            yield f"patients/{name} holds {column.dtype}, expected numbers"
     for sex in sorted(set(patients["sex"].asstr()[()]) - SEXES):
         yield f"patients/sex holds {sex!r}, expected F, M or nothing"
 

@@ -134,9 +134,7 @@ def verify(results: Path) -> int:
         found = list(packed_faults(results))
     else:
         found = list(seal_faults(results))
-        found += (
-            contained(faults.__module__, faults.__name__, results) if found else faults(results)
-        )
+        found += contained(faults.__module__, faults.__name__, results)
     if found:
         raise BadArchive("\n".join(found))
     return len(read_table(results if packed else results / "cohort.h5"))
