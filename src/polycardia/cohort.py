@@ -3,7 +3,6 @@
 Light to import, for the Snakefile reads the table each time it is parsed.
 """
 
-import csv
 import hashlib
 import json
 import math
@@ -11,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from polycardia.companions import companions
 from polycardia.errors import BadStudy
-from polycardia.table_files import TableFiles, require_ordinary
+from polycardia.table_files import TableFiles
+from polycardia.table_text import MAX_CELL, rows_of
 
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Files are named after patients: no command takes one for an option, and Windows can keep them.
@@ -25,9 +24,6 @@ UNITS = ("m", "cm", "mm", "um")
 SEXES = ("F", "M")
 DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")  # float takes 1_0 and other alphabets' digits, too
 BRACES = frozenset("{}")  # Snakemake would put a wildcard's value between them
-MAX_CELL = 4096  # [characters], the longest path that Linux takes
-MAX_LINE = 1 << 17  # [characters]
-MAX_LINES = 100_000  # of a table: twenty times the largest cohort that this is tried with
 MAX_FAULTS_SHOWN = 50
 
 
@@ -132,7 +128,7 @@ def read_cohort(
     Raises:
         BadStudy: one line for every fault: row, column, what was found, what is allowed.
     """
-    rows = _rows(table)
+    rows = rows_of(table)
     header = next(rows, (1, []))[1]
     if len(header) > MAX_COLUMNS:
         raise BadStudy(
@@ -162,38 +158,6 @@ def read_cohort(
     if faults:
         raise BadStudy("\n".join(_shortened(faults)))
     return dict(sorted(patients.items()))
-
-
-def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and cells of every line that is not blank."""
-    try:
-        require_ordinary(table, BadStudy)
-        with table.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.reader(_lines(table, text), delimiter="\t", quoting=csv.QUOTE_NONE)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num, [cell.strip() for cell in cells]
-    except OSError as error:
-        raise BadStudy(f"{table}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadStudy(f"{table}: byte {error.start} is not UTF-8 text") from None
-    except csv.Error as error:
-        raise BadStudy(f"{table}: {error}") from None
-
-
-def _lines(table: Path, text: TextIO) -> Iterator[str]:
-    """Yield lines of a length and a number that a table can have."""
-    number = 0
-    while line := text.readline(MAX_LINE):
-        number += 1
-        if len(line) == MAX_LINE:
-            raise BadStudy(
-                f"{table}: row {number}: found a line of more than {MAX_LINE} characters, "
-                f"expected at most {MAX_CELL} in each cell"
-            )
-        if number > MAX_LINES:
-            raise BadStudy(f"{table}: found more than {MAX_LINES} lines, expected at most as many")
-        yield line
 
 
 def _header_faults(header: list[str]) -> Iterator[str]:

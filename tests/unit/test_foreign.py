@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from polycardia.errors import BadMesh, MachineTrouble
-from polycardia.io import foreign, foreign_reader
+from polycardia.io import foreign, foreign_meshio, foreign_reader
 from polycardia.io.columns import read_lines
 from polycardia.io.foreign import read_foreign
 
@@ -82,7 +82,7 @@ def test_what_a_sound_file_can_meet_is_not_called_unreadable(monkeypatch, mesh, 
     def trouble(_):
         raise cause
 
-    monkeypatch.setattr(foreign_reader, "read_with_meshio", trouble)
+    monkeypatch.setattr(foreign_meshio, "read", trouble)
     with pytest.raises(type(cause)):
         foreign_reader.read("meshio", mesh)
 
@@ -92,7 +92,7 @@ def test_what_a_library_raises_of_its_own_is_a_refusal(monkeypatch, mesh, cause)
     def trouble(_):
         raise cause
 
-    monkeypatch.setattr(foreign_reader, "read_with_meshio", trouble)
+    monkeypatch.setattr(foreign_meshio, "read", trouble)
     with pytest.raises(foreign_reader.Unreadable) as refused:
         foreign_reader.read("meshio", mesh)
     assert "\n" not in str(refused.value)

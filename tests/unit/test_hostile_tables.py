@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from polycardia.cohort import MAX_LINES, read_cohort
+from polycardia.cohort import read_cohort
 from polycardia.config import read_study
 from polycardia.errors import BadStudy
+from polycardia.table_text import MAX_LINES
 
 HEADER = "patient\tmesh\n"
 LONGEST = 400  # [characters] of a sentence
