@@ -14,11 +14,12 @@ from polycardia.ionic.scaling import with_factors
 from polycardia.physics.mesh import TetMesh
 from polycardia.physics.resolution import LinearGradient, lengths_along
 from polycardia.solver import front as fronts
+from polycardia.solver.crossing import crossing
 from polycardia.solver.front import STEEP, Front
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.operators import assemble, slice_of
 from polycardia.solver.partition import ownership
-from polycardia.solver.resolution import ASKEW, UNEVEN, Crossing, CurrentFactor, crossing
+from polycardia.solver.resolution import ASKEW, UNEVEN, Crossing, CurrentFactor
 
 DT = 0.02  # [ms]
 ALONG, ACROSS = 0.1, 0.02  # D [mm^2/ms]

@@ -25,19 +25,37 @@ MEMORY = "simulate:mem_mb_per_cpu=150*attempt*attempt"
 MINUTES = "simulate:runtime=attempt"
 
 
-class Site:
-    """The cluster, and what can go wrong there."""
+def a_job_a_heart(study: Study, *options: str) -> list[str]:
+    """Return how Snakemake is called on the login node."""
+    return [*SNAKEMAKE[:3], *SNAKEMAKE[5:], *OPTIONS, *options]
 
-    def __init__(self, cluster: Cluster) -> None:
+
+def one_allocation(study: Study, *options: str) -> list[str]:
+    """Return how Snakemake is called in an allocation of both nodes, which is waited for."""
+    batch = ["sbatch", "--wait", "--nodes=2", "--time=10", f"--chdir={ROOT}"]
+    batch += [f"--output={study.folder}/allocation.log", "slurm/allocation"]
+    settings = ["--configfile", str(study.folder / "study.yaml"), "--nocolor"]
+    return [*batch, "--directory", str(study.folder), *settings, *options]
+
+
+class Site:
+    """The cluster, and what can go wrong there.
+
+    Args:
+        cluster: of two nodes.
+        way: how a study gets onto it.
+    """
+
+    def __init__(self, cluster: Cluster, way: Callable[..., list[str]] = a_job_a_heart) -> None:
         self.cluster = cluster
+        self._way = way
         self._begun: list[subprocess.Popen[str]] = []
 
     def begin(self, study: Study, *options: str) -> subprocess.Popen[str]:
-        """Start Snakemake on the cluster's login node."""
+        """Start Snakemake, by way of the login node."""
         self.mend()
         running = subprocess.Popen(
-            [ROOT / "slurm" / "cluster", "run", "--", *SNAKEMAKE[:3], *SNAKEMAKE[5:], *OPTIONS,
-             *options],
+            [ROOT / "slurm" / "cluster", "run", "--", *self._way(study, *options)],
             cwd=study.folder,
             env=ENVIRONMENT | {"POLYCARDIA_SLURM_STATE": str(self.cluster.state)},
             stdout=subprocess.PIPE,
@@ -104,9 +122,9 @@ class Site:
         self.cluster.run("scancel", "--signal=KILL", "--full", job)
         return f"SIGKILL of all of job {job}"
 
-    def lost_node(self, chance: random.Random) -> str:
+    def lost_node(self, chance: random.Random, nodes: Sequence[str] = NODES) -> str:
         """End a node as a loss of power does, and tell SLURM; then switch it on again."""
-        lost = chance.choice(NODES)
+        lost = chance.choice(nodes)
         jobs = [one for one in self.cluster.job_processes() if _node_of(one) == lost]
         watchers = {one.parent() for one in jobs} - set(jobs)
         for process in (self.cluster.daemons().get(lost), *watchers, *jobs):
@@ -153,12 +171,16 @@ def cluster_trials(undisturbed: Study, folder: Path, chance: random.Random) -> I
     """Start a cluster, yield what becomes of a study on it, and stop it."""
     folder.mkdir()
     site = Site(Cluster(folder / "slurm"))
+    packed = Site(site.cluster, one_allocation)
     try:
         site.mend()
         for number, faults in enumerate(RUNS):
             yield hurt_run(site, undisturbed, folder / f"run-{number}", chance, faults)
         yield over_memory(site, undisturbed, folder / "memory")
         yield over_time(site, undisturbed, folder / "time")
+        for node in NODES:
+            yield hurt_allocation(packed, undisturbed, folder / f"allocated-{node}", chance, node)
+        yield over_memory(packed, undisturbed, folder / "allocated-memory")
     finally:
         site.end()
 
@@ -182,6 +204,25 @@ def hurt_run(
         if done:
             trial.injected(done)
     trial.told(_ended(running))
+    return trial.judge(trial.finished())
+
+
+def hurt_allocation(
+    site: Site, undisturbed: Study, folder: Path, chance: random.Random, node: str
+) -> Verdict:
+    """Lose a node of an allocation while hearts are computed: the first has Snakemake, too."""
+    trial = Trial(undisturbed, folder, "SLURM: node of one allocation", site.run)
+    trial.without("hearts/*")
+    running = site.begin(trial.study)
+
+    def fault(site: Site, chance: random.Random) -> str:
+        there = any(_node_of(rank) == node for rank in site.ranks())
+        return site.lost_node(chance, [node]) if there else ""
+
+    done = _as_soon_as_possible(fault, site, chance, running)
+    if done:
+        trial.injected(done)
+    trial.told(_ended(running) + _allocation_log(trial.study))
     return trial.judge(trial.finished())
 
 
@@ -260,6 +301,11 @@ def _node_of(process: psutil.Process) -> str:
         return str(process.environ().get("SLURMD_NODENAME", ""))
     except psutil.Error:
         return ""
+
+
+def _allocation_log(study: Study) -> str:
+    path = study.folder / "allocation.log"
+    return path.read_text() if path.exists() else ""
 
 
 def _patient(rank: psutil.Process) -> str:

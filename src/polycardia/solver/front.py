@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from polycardia.ionic.kernel import Between
 from polycardia.physics.mesh import Floats, Integers
+from polycardia.solver.crossing import crossing
 from polycardia.solver.membrane import Membrane
 from polycardia.solver.operators import Operators
-from polycardia.solver.resolution import Crossing, crossing
+from polycardia.solver.resolution import Crossing
 
 STEEP = 10.0  # [mV] across an element, between rest and upstroke
 CELLS_AT_ONCE = 25_000  # stay in the cache
@@ -81,7 +82,8 @@ class Front:
         nodes, target = _numbered(corners, len(self._group_of))
         own = nodes < len(self._mass)
         self._nodes = nodes[own]
-        nodal = np.bincount(target.ravel(), np.repeat(quarter, 4), minlength=len(nodes))
+        of_corner = np.broadcast_to(quarter[:, None], corners.shape).ravel()
+        nodal = np.bincount(target.ravel(), of_corner, minlength=len(nodes))
         self._nodal = np.asarray(nodal, np.float64)[own]
         self._sums = np.zeros(len(nodes))
         lying = crossing(self._operators, cells, voltage)

@@ -20,12 +20,13 @@ from polycardia.errors import BadStudy
 from polycardia.physics.bar import bar, mean_length
 from polycardia.physics.bricks import along_the_diagonal
 from polycardia.physics.mesh import Floats, Integers, TetMesh
+from polycardia.solver.crossing import crossing
 from polycardia.solver.membrane import CellType, Membrane
 from polycardia.solver.monodomain import simulate_beat
 from polycardia.solver.operators import Operators, assemble, slice_of
 from polycardia.solver.partition import alone, ownership
 from polycardia.solver.recorders import Recorders
-from polycardia.solver.resolution import UNCHANGED, CurrentFactor, crossing, shares
+from polycardia.solver.resolution import UNCHANGED, CurrentFactor, shares
 from polycardia.solver.stimulus import Stimulus
 
 # In units of the front's width sqrt(D upstroke time), about half the part that rises.
