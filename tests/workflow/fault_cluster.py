@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
+import yaml
 from fault_ground import Trial, Verdict
 from slurm_cluster import Cluster
 from tiny_cohort import ENVIRONMENT, ROOT, SNAKEMAKE, Ran, Study
 
 LONGEST = 420.0  # [s] of one run, with what goes wrong in it
 NODES = ("r1", "r2")
-FAILED = re.compile(r"SLURM-job '(\d+)' failed")
+FAILED = re.compile(r"Trying to restart job (\d+)")
 RANK = ["-m", "mpi4py", "-m", "polycardia", "simulate"]
 # As slurm/README.md says, but asked after jobs more often, and with less time for the file system.
 OPTIONS: tuple[str, ...] = ("--workflow-profile", str(ROOT / "slurm"), "--latency-wait", "5")
 OPTIONS += ("--slurm-init-seconds-before-status-checks", "3")
+PACKED = yaml.safe_load((ROOT / "slurm" / "packed" / "config.yaml").read_text())
 MEMORY = "simulate:mem_mb_per_cpu=150*attempt*attempt"
 MINUTES = "simulate:runtime=attempt"
 
@@ -32,9 +34,12 @@ def a_job_a_heart(study: Study, *options: str) -> list[str]:
 
 def one_allocation(study: Study, *options: str) -> list[str]:
     """Return how Snakemake is called in an allocation of both nodes, which is waited for."""
-    batch = ["sbatch", "--wait", "--nodes=2", "--time=10", f"--chdir={ROOT}"]
+    often = "--export=ALL,POLYCARDIA_FIRST_NODE_SECONDS=2"
+    batch = ["sbatch", "--wait", "--nodes=2", "--time=10", often, f"--chdir={ROOT}"]
     batch += [f"--output={study.folder}/allocation.log", "slurm/allocation"]
     settings = ["--configfile", str(study.folder / "study.yaml"), "--nocolor"]
+    if "--set-resources" in options:  # they take the place of the profile's
+        options = (*options, f"simulate:mpi={PACKED['set-resources']['simulate']['mpi']}")
     return [*batch, "--directory", str(study.folder), *settings, *options]
 
 
@@ -203,7 +208,7 @@ def hurt_run(
         done = _as_soon_as_possible(HURT[fault], site, chance, running)
         if done:
             trial.injected(done)
-    trial.told(_ended(running))
+    trial.told(_said(trial.study, running))
     return trial.judge(trial.finished())
 
 
@@ -222,7 +227,7 @@ def hurt_allocation(
     done = _as_soon_as_possible(fault, site, chance, running)
     if done:
         trial.injected(done)
-    trial.told(_ended(running) + _allocation_log(trial.study))
+    trial.told(_said(trial.study, running))
     return trial.judge(trial.finished())
 
 
@@ -231,7 +236,7 @@ def over_memory(site: Site, undisturbed: Study, folder: Path) -> Verdict:
     trial = Trial(undisturbed, folder, "SLURM: job over its memory", site.run)
     trial.without("hearts/*s0001*", "hearts/*s0002*")
     running = site.begin(trial.study, "--set-resources", MEMORY)
-    trial.told(_ended(running))
+    trial.told(_said(trial.study, running))
     for job in FAILED.findall(trial.verdict.output):
         trial.injected(f"job {job} with 150 MB a rank")
     return trial.judge(trial.finished())
@@ -258,7 +263,7 @@ def over_time(site: Site, undisturbed: Study, folder: Path) -> Verdict:
         # Of every attempt: one that is made again after its end has no checkpoint any more.
         went_on |= {patient for patient in kept if "goes on at" in _log(trial.study, patient)}
         time.sleep(0.1)
-    trial.told(_ended(running))
+    trial.told(_said(trial.study, running))
     for job in FAILED.findall(trial.verdict.output):
         trial.injected(f"job {job} held up beyond its minute")
     for patient in sorted(kept - went_on):
@@ -288,12 +293,15 @@ def _killed_snakemake(study: Study, running: subprocess.Popen[str]) -> bool:
     return True
 
 
-def _ended(running: subprocess.Popen[str]) -> str:
+def _said(study: Study, running: subprocess.Popen[str]) -> str:
+    """Wait for a run's end, and return what it has printed, in an allocation's log too."""
     try:
-        return running.communicate(timeout=LONGEST)[0]
+        printed = running.communicate(timeout=LONGEST)[0]
     except subprocess.TimeoutExpired:
         running.kill()
-        return running.communicate()[0]
+        printed = running.communicate()[0]
+    log = study.folder / "allocation.log"
+    return printed + (log.read_text() if log.exists() else "")
 
 
 def _node_of(process: psutil.Process) -> str:
@@ -301,11 +309,6 @@ def _node_of(process: psutil.Process) -> str:
         return str(process.environ().get("SLURMD_NODENAME", ""))
     except psutil.Error:
         return ""
-
-
-def _allocation_log(study: Study) -> str:
-    path = study.folder / "allocation.log"
-    return path.read_text() if path.exists() else ""
 
 
 def _patient(rank: psutil.Process) -> str:

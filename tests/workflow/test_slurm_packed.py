@@ -1,8 +1,11 @@
 """A whole study in one allocation: slurm/allocation, on a real cluster of two nodes."""
 
+import random
+import time
 from pathlib import Path
 
 import pytest
+from fault_cluster import Site, one_allocation
 from slurm_cluster import NEEDS_SLURM, Cluster
 from tiny_cohort import ROOT, Row, Study, new_study
 
@@ -35,3 +38,19 @@ def test_hearts_are_packed_onto_the_nodes(
         assert made["scheduler_nodes"] in ("r1", "r2"), "a heart's ranks share a node"
         assert made["scheduler_id"]
     assert "Nothing to be done" in submit(cluster, study)
+
+
+def test_an_allocation_without_its_first_node_is_queued_again(
+    cluster: Cluster, finished: Study, hearts: list[Row], tmp_path: Path
+) -> None:
+    """Snakemake was there; SLURM by itself keeps the other node until the time limit."""
+    study = new_study(tmp_path / "study", hearts[:3])
+    site = Site(cluster, one_allocation)
+    running = site.begin(study)
+    while not any(study.results.glob("logs/simulate/*.log")):
+        assert running.poll() is None, running.communicate()[0]
+        time.sleep(0.2)
+    site.lost_node(random.Random(0), ["r1"])
+    assert running.wait(timeout=300) == 0, (study.folder / "allocation.log").read_text()
+    differences = study.polycardia("diff", finished.results / "cohort.h5", "results/cohort.h5")
+    assert differences.returncode == 0, differences.stdout

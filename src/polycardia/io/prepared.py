@@ -192,7 +192,9 @@ class PreparedFile(OpenFile):
         )
 
     @reads
-    def read_leads(self, first: int, last: int, *, fibre: float, cross: float) -> Floats:
+    def read_leads(
+        self, first: int, last: int, *, fibre: float, cross: float
+    ) -> NDArray[np.float32]:
         """Read the lead vectors of the nodes ``first <= node < last``, an electrode's at a time.
 
         Args:
@@ -202,10 +204,11 @@ class PreparedFile(OpenFile):
             cross: intracellular conductivity across the fibres [mS/mm].
 
         Returns:
-            ``(n_electrodes, last - first)``, without unit.
+            ``(n_electrodes, last - first)``, without unit; in single precision, for ten of them are
+            among the largest that a rank keeps.
         """
         along, across = (self.at(f"leads/{name}") for name in LEADS)
-        leads = np.empty((len(along), last - first))
+        leads = np.empty((len(along), last - first), np.float32)
         for number, row in enumerate(leads):
             unit = LeadVectors(along[number, first:last], across[number, first:last])
             row[:] = unit.at(fibre, cross)

@@ -59,7 +59,7 @@ class Recorders:
     def __init__(
         self,
         voltage: Floats,
-        leads: Floats,
+        leads: NDArray[np.floating[Any]],
         settings: Simulation,
         probes: Probes | None = None,
         watches: Sequence[Watch] = (),
