@@ -18,7 +18,7 @@ from polycardia.io.checkpoint_file import CheckpointFile, require_whole
 from polycardia.solver.stepping import stepping
 from polycardia.study.synthesise import synthesise
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ENDED_WITHIN = Path(__file__).parent / "ended_within.py"
 CELL = {

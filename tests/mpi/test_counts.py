@@ -16,7 +16,7 @@ from polycardia.study.ranks import LAUNCHER
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmark"))
 from communication import load, predicted
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
 
 COUNTED = Path(__file__).parent / "counted_beat.py"
 SHORT, LONG = 4.0, 8.0  # [ms], the front on its way in both
@@ -33,7 +33,7 @@ def beats(pytestconfig: pytest.Config) -> list[dict[str, Any]]:
         env=ENVIRONMENT | {"XDG_CACHE_HOME": cache},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -14,7 +14,7 @@ from polycardia.config import read_study
 from polycardia.study.ranks import LAUNCHER
 from polycardia.study.synthesise import synthesise
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
 
 POLYCARDIA = (sys.executable, "-m", "mpi4py", "-m", "polycardia")
 NO_COMPILER = ("env", "CC=/nonexistent/cc")

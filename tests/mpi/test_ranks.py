@@ -15,7 +15,7 @@ import yaml
 from polycardia.study.ranks import LAUNCHER
 from polycardia.study.synthesise import synthesise
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 ROOT = Path(__file__).resolve().parents[2]
 MIXED = Path(__file__).parent / "mixed_slab.py"
@@ -30,7 +30,7 @@ ENVIRONMENT = os.environ | {
 
 def run(*command: str, folder: Path) -> str:
     done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=300
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=1200
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -19,7 +19,7 @@ from polycardia.io.mesh_writer import write_surface, write_tetrahedra
 from polycardia.physics.mesh import Boundary, Surface, TetMesh
 from polycardia.physics.topology import boundary_faces, tet_volumes
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ASKED = {"fibre": 0.6, "cross": 0.25, "endocardial": 1.2}  # [mm/ms]
 SIDE = 1.0  # of the lattice [mm]; the mean edge is 0.9 mm
@@ -74,7 +74,7 @@ def block():
 
 def polycardia(folder, *arguments):
     command = [sys.executable, "-m", "polycardia", *arguments]
-    subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=600)
+    subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=1200)
 
 
 @pytest.fixture(scope="module")

@@ -105,6 +105,18 @@ def test_compiler_that_claims_success(tmp_path, monkeypatch):
         compiled(SOURCE, "", tmp_path)
 
 
+def test_compiler_whose_library_is_none(tmp_path, monkeypatch):
+    """It is not kept: with a compiler that works the next call makes one."""
+    script = tmp_path / "junk-cc"
+    script.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho junk > "$2"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+    with pytest.raises(CompilerFailed, match="junk-cc made what is no library: file too short"):
+        compiled(SOURCE, "", tmp_path / "cache")
+    monkeypatch.delenv("CC")
+    assert answer(compiled(SOURCE, "", tmp_path / "cache")) == 42.0
+
+
 def test_compiler_that_hangs(tmp_path, monkeypatch):
     script = tmp_path / "slow-cc"
     script.write_text("#!/bin/sh\nexec sleep 60\n")

@@ -7,6 +7,7 @@ from refusals import refused_with
 
 from polycardia.errors import BadModel
 from polycardia.ionic.generator import c_source
+from polycardia.ionic.kernel import build
 from polycardia.ionic.model import load_model, with_constants
 from polycardia.ionic.models import FOLDER, MODELS, model_files
 
@@ -210,3 +211,11 @@ def test_a_variant_that_is_none_is_left_to_who_loads_it(tmp_path, text, sentence
     assert model_files(str(variant)) == [variant]
     with pytest.raises(BadModel, match=sentence):
         load_model(variant)
+
+
+@pytest.mark.parametrize("start", ["1 / 0", "1e999", "exp(1000)"])
+def test_an_initial_value_that_is_none_is_named(written, tmp_path, start):
+    text = LEAK.replace("gate.x = ", f"gate.x = {start} # ", 1)
+    assert text != LEAK
+    with pytest.raises(BadModel, match=r"gate\.x"):
+        build(load_model(written(text)), cache=tmp_path)

@@ -34,6 +34,15 @@ def test_qrs_duration_of_overlapping_pulses_spans_all():
     assert qrs_duration(leads, 1.0).value == pytest.approx(95.0, abs=4.0)
 
 
+def test_a_patch_that_is_lifted_at_once_is_not_the_complex():
+    """The leads jump while the stimulus acts, and then change as the front spreads."""
+    leads = ecg(1.0, qrs=(0.0, 120.0))
+    leads[6] += 50.0 * np.clip(np.arange(leads.shape[1]) / 2.0, 0.0, 1.0)
+    assert qrs_duration(leads, 1.0).value < 10.0
+    measured = qrs_duration(leads, 1.0, [(0.0, 2.0)]).value
+    assert measured == pytest.approx(120.0, abs=4.5)
+
+
 def test_qt_interval_ends_at_the_tangent():
     """A raised cosine's steepest tangent ends half its width times (1/2 + 1/pi) past its top."""
     measure = qt_interval(ecg(1.0), 1.0)

@@ -48,6 +48,8 @@ def test_first_activation_and_last_repolarisation_count():
     [
         (Window(start=50.0), 109.0, 141.0),
         (Window(end=100.0), 9.0, 41.0),
+        # What began in the window may end behind it, and then the next one begins.
+        (Window(end=35.0), 9.0, 41.0),
         # The second beat's upstroke is over, so that its repolarisation belongs to nothing.
         (Window(start=115.0), np.nan, np.nan),
         (Window(start=20.0, end=100.0), np.nan, np.nan),
@@ -63,6 +65,18 @@ def test_only_the_window_is_recorded_and_every_activation_counted(
     np.testing.assert_allclose(crossings.activation, [activation])
     np.testing.assert_allclose(crossings.repolarisation, [repolarisation])
     assert crossings.count[0] == 2
+
+
+def test_a_repolarisation_behind_the_next_activation_belongs_to_that():
+    """The second beat comes 1 ms after the first has fallen below the activation's threshold."""
+
+    def early(t):
+        return np.array([max(trapezoid(t, 1.0, 30.0, 10.0), trapezoid(t, 27.0, 60.0, 10.0))])
+
+    crossings = observed(early, 0.7, 280, window=Window(end=25.0))
+    assert crossings.count[0] == 2
+    assert crossings.activation[0] == pytest.approx(9.0)
+    assert np.isnan(crossings.repolarisation[0])
 
 
 def test_what_is_not_reached_is_nan():

@@ -91,9 +91,20 @@ def test_a_node_within_an_earlier_action_potential_waits_for_the_next():
     np.testing.assert_allclose(found, ENDS + 390.0, rtol=1e-9)
 
 
-def test_an_end_behind_the_window_does_not_count():
+def test_what_began_in_the_window_may_end_behind_it():
     found = observed(trapezoid, np.arange(0.0, 400.0, 0.5), window=Window(end=ENDS[0] + 1.0)).time
-    np.testing.assert_allclose(found, [ENDS[0], np.nan, np.nan], rtol=1e-9)
+    np.testing.assert_allclose(found, ENDS, rtol=1e-9)
+
+
+def test_an_end_behind_the_next_activation_belongs_to_that():
+    """The last node is activated again before it has come back; the others have by then."""
+    again = ENDS[0] - 5.0
+
+    def two(t):
+        return np.maximum(trapezoid(t), trapezoid(t - again))
+
+    found = observed(two, np.arange(0.0, 800.0, 0.25), window=Window(end=again)).time
+    np.testing.assert_allclose(found, [*ENDS[:2], np.nan], rtol=1e-9)
 
 
 @pytest.mark.parametrize("dt", [0.025, 0.03, 0.1])

@@ -9,7 +9,7 @@ import pytest
 import pyvista
 from tiny_cohort import SETTINGS, Ran, Row, Study, gathering, jobs, new_study
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 Breaking = Callable[[Path, Path], None]
 

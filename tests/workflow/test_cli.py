@@ -131,7 +131,7 @@ MISTAKES: list[tuple[str, str]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_mistake_is_answered_with_one_sentence(study: Study) -> None:
     shutil.rmtree(study.results / "work")
     before = {path: path.stat().st_mtime for path in study.folder.rglob("*")}
@@ -151,7 +151,7 @@ def test_a_mistake_is_answered_with_one_sentence(study: Study) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("broken", "typed", "sentence"),
     [
@@ -214,7 +214,7 @@ def test_packed_results_are_whole(study: Study) -> None:
 
 @pytest.mark.slow
 @pytest.mark.mpi
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_step_by_hand(hearts: list[Row], finished: Study, tmp_path: Path) -> None:
     study = new_study(tmp_path, hearts[:1])
     one = ("--config", "study.yaml", "--patient", "s0001")
@@ -249,7 +249,7 @@ def test_status_before_anything(hearts: list[Row], tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_status_while_hearts_run(study: Study, hearts: list[Row]) -> None:
     """With the lines of a real run's log, of which one heart has the first fifth."""
     study.write_rows([*study.rows(), hearts[3]])

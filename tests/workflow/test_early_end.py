@@ -6,7 +6,7 @@ from tiny_cohort import Study
 
 from polycardia.io.heart_verification import heart_faults
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def simulated(study: Study, start: float) -> tuple[list[str], str]:

@@ -9,7 +9,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from tiny_cohort import Row, Study, gathering, jobs, new_study
 
-pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(1800)]
 
 VICTIM, OTHER = "s0002", "s0001"
 ATTEMPTS = 3  # as rules/common.smk has it

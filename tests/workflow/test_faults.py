@@ -19,7 +19,7 @@ from polycardia.config import read_study
 from polycardia.io.verification import heart_faults
 from polycardia.study.attempts import conclude_simulation
 
-pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(2400)]
 
 SEED = 11
 

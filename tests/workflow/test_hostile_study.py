@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny_cohort import Row, Study, new_study
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 OTHERS, GROUP = 0o007, 0o070
 HOSTILE = {

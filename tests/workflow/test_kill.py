@@ -19,7 +19,7 @@ from tiny_cohort import LONGEST, Ran, Row, Study, new_study
 from polycardia.io.atomic import whole_file
 from polycardia.io.verification import heart_faults
 
-pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.mpi, pytest.mark.timeout(1800)]
 
 SEED = 20
 OWN_TO_A_RUN = {"heart_sha256"}  # holds the provenance too

@@ -7,7 +7,7 @@ import h5py
 import pytest
 from tiny_cohort import CLINICAL, Ran, Row, Study, jobs, new_study
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 # Where clinical values belong.
 ALLOWED = ("cohort.tsv", "results/cohort.h5", "results/shards", "results/report/index.html")

@@ -12,7 +12,7 @@ from tiny_cohort import Row, Study, new_study
 
 from polycardia.companions import point_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 CYCLE = 450.0  # [ms]
 RESTING = 300.0  # [ms] after an action potential's start, all of it is over

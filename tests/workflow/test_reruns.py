@@ -10,7 +10,7 @@ import h5py
 import pytest
 from tiny_cohort import ROOT, Jobs, Ran, Row, Study, gathering, jobs
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 PATIENTS = ("s0001", "s0002", "s0003")
 LAYERS = ("endocardial", "midwall", "epicardial")

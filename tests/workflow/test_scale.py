@@ -15,7 +15,7 @@ from tiny_cohort import SNAKEMAKE, Study, jobs
 
 from polycardia.cohort import shard_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 HEARTS = 300
 CHANGED = "p00123"

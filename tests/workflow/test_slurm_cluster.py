@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from slurm_cluster import NEEDS_SLURM, ROOT, Cluster
 
-pytestmark = [*NEEDS_SLURM, pytest.mark.timeout(240)]
+pytestmark = [*NEEDS_SLURM, pytest.mark.timeout(480)]
 
 # Two ranks that can only know the sum of both by talking to each other.
 RANKS = """
@@ -79,7 +79,7 @@ def test_snakemake_runs_mpi_on_one_node_and_across_both(cluster: Cluster) -> Non
     polling = ("--slurm-init-seconds-before-status-checks", "5")
     profile = ("--workflow-profile", str(ROOT / "slurm"))
     files = ("--snakefile", str(study / "Snakefile"), "--directory", str(study))
-    cluster.run("snakemake", *files, *profile, *polling, timeout=200)
+    cluster.run("snakemake", *files, *profile, *polling, timeout=400)
 
     def nodes(name: str) -> list[str]:
         ranks = re.findall(r"<(r\d) (\d+)>", (study / f"{name}.txt").read_text())

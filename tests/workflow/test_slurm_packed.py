@@ -11,7 +11,7 @@ from tiny_cohort import ROOT, Row, Study, new_study
 
 from polycardia.io.heart_file import read_fate
 
-pytestmark = [*NEEDS_SLURM, pytest.mark.timeout(600)]
+pytestmark = [*NEEDS_SLURM, pytest.mark.timeout(1200)]
 
 SUBMIT = ("sbatch", "--wait", "--nodes=2", "--time=20", f"--chdir={ROOT}")
 
@@ -21,7 +21,12 @@ def submit(cluster: Cluster, study: Study) -> str:
     log = study.folder / "allocation.log"
     options = ("--directory", study.folder, "--configfile", study.folder / "study.yaml")
     cluster.run(
-        *SUBMIT, f"--output={log}", "slurm/allocation", *map(str, options), "--nocolor", timeout=500
+        *SUBMIT,
+        f"--output={log}",
+        "slurm/allocation",
+        *map(str, options),
+        "--nocolor",
+        timeout=1000,
     )
     return log.read_text()
 
@@ -51,6 +56,6 @@ def test_an_allocation_without_its_first_node_is_queued_again(
         assert running.poll() is None, running.communicate()[0]
         time.sleep(0.2)
     site.lost_node(random.Random(0), ["r1"])
-    assert running.wait(timeout=300) == 0, (study.folder / "allocation.log").read_text()
+    assert running.wait(timeout=600) == 0, (study.folder / "allocation.log").read_text()
     differences = study.polycardia("diff", finished.results / "cohort.h5", "results/cohort.h5")
     assert differences.returncode == 0, differences.stdout

@@ -1,5 +1,6 @@
 """Calling the C compiler, once for each kernel and type of processor."""
 
+import ctypes
 import hashlib
 import os
 import platform
@@ -91,12 +92,26 @@ def _compile(source: str, library: Path) -> None:
                 f"{command[0]} ended with status {finished.returncode}: "
                 f"{_decisive_line(finished.stderr)}"
             )
+        _require_loadable(made, command[0])
         code = made.read_bytes()
         with made.open("ab") as end:
             end.write(SEAL + hashlib.sha256(code).hexdigest().encode())
             end.flush()
             os.fsync(end.fileno())
         made.replace(library)
+
+
+def _require_loadable(made: Path, compiler: str) -> None:
+    """Load a library once before it is kept.
+
+    Raises:
+        CompilerFailed: what the compiler made is none.
+    """
+    try:
+        ctypes.CDLL(str(made))
+    except OSError as error:
+        reason = str(error).removeprefix(f"{made}: ")
+        raise CompilerFailed(f"{compiler} made what is no library: {reason}") from None
 
 
 def _is_whole(library: Path) -> bool:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import myokit
 import numpy as np
 from numpy.typing import NDArray
 
+from polycardia.errors import BadModel
 from polycardia.ionic.compiler import compiled
 from polycardia.ionic.generator import c_source
 from polycardia.ionic.model import CellModel, with_constants
@@ -213,8 +215,21 @@ def build(
         digest=library.stem,
         state_names=tuple(state.qname() for state in states),
         node_parameters=tuple(node_parameters),
-        initial_voltage=float(model.voltage.initial_value(as_float=True)),
-        initial_states=tuple(float(state.initial_value(as_float=True)) for state in states),
+        initial_voltage=_initial(model.voltage),
+        initial_states=tuple(_initial(state) for state in states),
         _function=function,
         _between=between,
     )
+
+
+def _initial(variable: myokit.Variable) -> float:
+    """Return what a variable starts from."""
+    try:
+        with np.errstate(all="ignore"):  # what overflows is no number either
+            value = float(variable.initial_value(as_float=True))
+    except myokit.NumericalError:
+        value = math.nan
+    if not math.isfinite(value):
+        text = variable.initial_value().code()[:60]
+        raise BadModel(f"{variable.qname()} starts from {text}, expected a finite number")
+    return value

@@ -54,13 +54,19 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a simulation that is recorded: steps that start in it [ms]."""
+    """The part of a simulation that activations are recorded in: steps that start in it [ms].
+
+    What it finds unfinished at its end is recorded until the node's own next activation.
+    """
 
     start: float = 0.0
     end: float = math.inf
 
     def holds(self, time: float) -> bool:
         return self.start - ROUNDING <= time < self.end - ROUNDING
+
+    def over(self, time: float) -> bool:
+        return time >= self.end - ROUNDING
 
 
 WHOLE = Window()
@@ -73,12 +79,13 @@ class Crossings:
         voltage: ``(n_owned,)`` at the start [mV].
         activation: threshold of activation [mV].
         repolarisation: threshold of repolarisation [mV].
-        window: crossings in other steps are counted, and not recorded.
+        window: activations in other steps are counted, and not recorded.
 
     Attributes:
         activation: ``(n_owned,)`` first upward crossing of the activation threshold [ms], or NaN.
         repolarisation: ``(n_owned,)`` last downward crossing of the repolarisation threshold of
-            a node that was activated [ms], or NaN.
+            a node that was activated [ms], or NaN; if there is none in the window, the first one
+            after it and before the node's next activation.
         count: ``(n_owned,)`` upward crossings of the activation threshold from the start on.
         activated: nodes whose activation was recorded in the last step.
     """
@@ -97,6 +104,7 @@ class Crossings:
         self._recovered = repolarisation
         self._up = voltage >= activation
         self._high = voltage > repolarisation
+        self._again = np.zeros(voltage.size, bool)  # activated after the window
         self._spare = np.empty(voltage.size, bool)
 
     def observe(self, time: float, dt: float, before: Floats, after: Floats) -> None:
@@ -114,12 +122,14 @@ class Crossings:
         high = np.greater(after, self._recovered, out=self._spare)
         changed = np.flatnonzero(np.not_equal(high, self._high, out=self._high))
         self._high, self._spare = high, self._high
-        if inside:
-            fallen = changed[~high[changed]]
-            fallen = fallen[~np.isnan(self.activation[fallen])]
-            self.repolarisation[fallen] = crossing_time(
-                time, dt, before, after, self._recovered, fallen
-            )
+        fallen = changed[~high[changed]]
+        fallen = fallen[~np.isnan(self.activation[fallen])]
+        if self.window.over(time):
+            self._again[risen] = True
+            fallen = fallen[np.isnan(self.repolarisation[fallen]) & ~self._again[fallen]]
+        self.repolarisation[fallen] = crossing_time(
+            time, dt, before, after, self._recovered, fallen
+        )
 
     def sample(self, number: int, time: float, voltage: Floats) -> None:
         """Nothing: crossings are between samples."""
@@ -132,6 +142,7 @@ class Crossings:
             "count": self.count,
             "up": self._up,
             "high": self._high,
+            "again": self._again,
         }
 
     def restore(self, arrays: Arrays) -> None:

@@ -39,7 +39,7 @@ class Recovery:
     Args:
         voltage: ``(n_owned,)`` at the start [mV].
         threshold: of activation [mV].
-        window: action potentials that start and end in other steps do not count.
+        window: action potentials that start in other steps do not count.
 
     Attributes:
         time: ``(n_owned,)`` [ms], NaN where not reached.
@@ -63,6 +63,9 @@ class Recovery:
             if np.isnan(self._upper[:1]).any():
                 self._arm(before)
             self._rise(after)
+            self._fall(time, dt, before, after)
+        elif self._window.over(time):
+            self._give_up(before, after)
             self._fall(time, dt, before, after)
         if _looks_back(time + dt) > _looks_back(time):
             self._recent, self._older = self._older, self._recent
@@ -94,6 +97,13 @@ class Recovery:
         self._upper[ended] = np.inf
         self._upper[rearmed] = np.nextafter(self._threshold, -np.inf)
         self._lower[lower] = -np.inf
+
+    def _give_up(self, before: Floats, after: Floats) -> None:
+        """Wait no longer where the next action potential begins before this one has ended."""
+        again = np.flatnonzero(np.greater_equal(after, self._threshold, out=self._mask))
+        again = again[before[again] < self._threshold]
+        self._upper[again] = np.inf
+        self._lower[again] = -np.inf
 
     def sample(self, number: int, time: float, voltage: Floats) -> None:
         """Nothing: crossings are between samples."""

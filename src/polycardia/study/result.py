@@ -84,9 +84,11 @@ def mapped_samples(settings: Simulation) -> slice:
 def _lead_measures(leads: Floats, settings: Simulation) -> dict[str, tuple[float, str]]:
     """Numbers that describe the mapped beat's ECG."""
     mapped, interval = leads[:, mapped_samples(settings)], settings.sampling_interval
+    pulse = settings.stimulation.mapped_pulse()
+    stimulated = [(delay, delay + pulse.duration) for delay in pulse.delays.values()]
     return {
-        "qrs_duration": (qrs_duration(mapped, interval).value, "ms"),
-        "qt_interval": (qt_interval(mapped, interval).value, "ms"),
+        "qrs_duration": (qrs_duration(mapped, interval, stimulated).value, "ms"),
+        "qt_interval": (qt_interval(mapped, interval, stimulated).value, "ms"),
     }
 
 
