@@ -15,7 +15,7 @@ from vtkmodules.vtkCommonExecutionModel import vtkStreamingDemandDrivenPipeline
 from vtkmodules.vtkIOHDF import vtkHDFReader
 
 from polycardia.errors import BadArchive
-from polycardia.io.voltage_file import FINEST, VoltageWriter, discard_voltage, voltage_path
+from polycardia.io.voltage_file import FINEST, Taken, VoltageWriter, discard_voltage, voltage_path
 from polycardia.physics.slab import slab_mesh
 
 MESH = slab_mesh(2.0)
@@ -75,14 +75,15 @@ def test_the_finished_file_is_private_and_nothing_else_is_left(heart):
 def test_a_restart_drops_what_came_after_its_checkpoint_and_goes_on(heart, kept):
     whole = heart.with_name("whole.vtkhdf")
     finished(taken(VoltageWriter(whole, N), 0, COUNT))
-    interrupted = taken(VoltageWriter(heart, N), 0, 6)
-    interrupted.sync()
+    interrupted = taken(VoltageWriter(heart, N), 0, kept)
+    counted_on = interrupted.taken
+    taken(interrupted, kept, 6).sync()
     interrupted.close()
     part = next(heart.parent.glob(".p.voltage*"))
     assert stat.S_IMODE(part.stat().st_mode) == 0o640
     with part.open("ab") as torn:
         torn.write(b"half a snapsh")
-    finished(taken(VoltageWriter(heart, N, kept), kept, COUNT))
+    finished(taken(VoltageWriter(heart, N, counted_on), kept, COUNT))
     one, other = (h5py.File(voltage_path(file)) for file in (heart, whole))
     with one, other:
         for name in ("PointData/voltage", "Steps/Values", "Steps/PointDataOffsets/voltage"):
@@ -92,7 +93,20 @@ def test_a_restart_drops_what_came_after_its_checkpoint_and_goes_on(heart, kept)
 def test_a_checkpoint_that_counts_on_more_than_there_is(heart):
     taken(VoltageWriter(heart, N), 0, 2).close()
     with pytest.raises(BadArchive, match="holds 2 snapshots, the checkpoint needs 3"):
-        VoltageWriter(heart, N, 3)
+        VoltageWriter(heart, N, Taken(3, ""))
+
+
+def test_snapshots_that_are_not_the_checkpoints_are_refused_and_kept(heart):
+    interrupted = taken(VoltageWriter(heart, N), 0, 4)
+    counted_on = interrupted.taken
+    interrupted.close()
+    part = next(heart.parent.glob(".p.voltage*"))
+    changed = bytearray(part.read_bytes())
+    changed[N] ^= 1
+    part.write_bytes(changed)
+    with pytest.raises(BadArchive, match="its first 4 snapshots are others than those"):
+        VoltageWriter(heart, N, counted_on)
+    assert part.read_bytes() == changed
 
 
 def test_a_snapshot_out_of_order_or_of_another_heart_is_refused(heart):

@@ -9,9 +9,11 @@ is killed leaves no more than that, which nobody opens, and a checkpoint that sa
 snapshots it held makes it whole again: an HDF5 file that is being written promises neither.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -46,38 +48,66 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.stem}.part")
 
 
+class Taken(NamedTuple):
+    """The snapshots that a checkpoint counts on.
+
+    Attributes:
+        count: how many there are.
+        sha256: of them, one after another.
+    """
+
+    count: int = 0
+    sha256: str = ""
+
+
+NOTHING_TAKEN = Taken()
+
+
 class VoltageWriter:
     """Takes snapshots one by one; `finish` makes one file of them.
 
     Args:
         heart: the heart's own file; the snapshots' lies beside it.
         n_nodes: of the heart.
-        count: snapshots that an interrupted run had taken when its checkpoint was written; what
-            it took after that is dropped.
+        kept: what an interrupted run had taken when its checkpoint was written; what it took after
+            that is dropped.
 
     Raises:
         BadStudy: nothing can be written there.
-        BadArchive: fewer snapshots than that are left of the interrupted run.
+        BadArchive: these snapshots are not left of the interrupted run.
     """
 
-    def __init__(self, heart: Path, n_nodes: int, count: int = 0) -> None:
+    def __init__(self, heart: Path, n_nodes: int, kept: Taken = NOTHING_TAKEN) -> None:
         self._heart = heart
         self.path = voltage_path(heart)
         self._n_nodes = n_nodes
         self._bytes = n_nodes * STORED.itemsize
         part = _part(self.path)
         found = part.stat().st_size // self._bytes if part.exists() else 0
-        if count > found:
-            raise BadArchive(f"{part}: holds {found} snapshots, the checkpoint needs {count}")
+        if kept.count > found:
+            raise BadArchive(f"{part}: holds {found} snapshots, the checkpoint needs {kept.count}")
         try:
             part.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
             part.touch(mode=FILE_MODE)
             self._file = part.open("r+b")
         except OSError as error:
             raise BadStudy(f"{part} cannot be written: {error.strerror}") from None
-        self._file.truncate(count * self._bytes)
-        self._file.seek(0, os.SEEK_END)
-        self.count = count
+        self._digest = hashlib.sha256()
+        self.count = 0
+        while self.count < kept.count:
+            self._digest.update(self._file.read(self._bytes))
+            self.count += 1
+        if kept.count and self.taken != kept:
+            self._file.close()
+            raise BadArchive(
+                f"{part}: its first {kept.count} snapshots are others than those of the checkpoint"
+            )
+        self._file.truncate()
+
+    @property
+    def taken(self) -> Taken:
+        """What a checkpoint of now counts on."""
+        return Taken(self.count, self._digest.hexdigest())
 
     def take(self, number: int, time: float, voltage: Floats) -> None:
         """Append a snapshot.
@@ -96,7 +126,9 @@ class VoltageWriter:
                 f"{self.count} of ({self._n_nodes},)"
             )
         rounded = np.round(voltage / FINEST) * FINEST
-        self._file.write(rounded.astype(STORED).tobytes())
+        content = rounded.astype(STORED).tobytes()
+        self._file.write(content)
+        self._digest.update(content)
         self.count += 1
 
     def sync(self) -> None:

@@ -27,7 +27,7 @@ class Snapshots:
     take: OnSnapshot | None = None
 
     def count(self, number: int) -> int:
-        """Return how many there are up to and with a sample, for a restart after it."""
+        """Return how many there are up to and with a sample."""
         return max(0, (min(number, self.last) - self.first) // self.every + 1)
 
     def sample(self, comm: Comm, number: int, time: float, voltage: Floats) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from polycardia import SOLVER_VERSION
-from polycardia.config import Simulation, whole_steps
+from polycardia.config import Simulation
 from polycardia.errors import BadArchive, BadStudy, MachineTrouble, PolycardiaError
 from polycardia.io.checkpoint_file import (
     CheckpointFile,
@@ -19,14 +19,14 @@ from polycardia.io.checkpoint_file import (
     write_checkpoint,
 )
 from polycardia.io.prepared import PreparedFile
-from polycardia.io.voltage_file import VoltageWriter
+from polycardia.io.voltage_file import NOTHING_TAKEN, Taken, VoltageWriter
 from polycardia.provenance import digest_of_files
 from polycardia.solver.agreement import agreed, from_first
 from polycardia.solver.checkpoint import START, Checkpoints, Keep, Mark, Named, layout
 from polycardia.solver.membrane import CellType
 from polycardia.solver.partition import Comm
 from polycardia.solver.recorders import Recorders
-from polycardia.study.outputs import snapshots, voltage_writer
+from polycardia.study.outputs import voltage_writer
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,8 @@ def go_on(
     now = from_first(comm, lambda: identity(run, cells, recorders) if wanted else {})
     mark = from_first(comm, lambda: _usable(plan, now))
     try:
-        writer = voltage_writer(run.output, prepared, run.settings, comm, _snapshots(run, mark))
+        kept = from_first(comm, lambda: _snapshots(plan, mark))
+        writer = voltage_writer(run.output, prepared, run.settings, comm, kept)
     except BadArchive as fault:
         if plan.required:
             raise BadStudy(str(fault)) from None
@@ -156,9 +157,12 @@ def _keeper(path: Path, now: Identity, dt: float, writer: VoltageWriter | None) 
 
     def keep(mark: Mark, arrays: Named) -> None:
         try:
+            taken = NOTHING_TAKEN
             if writer is not None:
                 writer.sync()
-            write_checkpoint(path, {"run": now, "mark": asdict(mark)}, arrays)
+                taken = writer.taken
+            about = {"run": now, "mark": asdict(mark), "snapshots": taken}
+            write_checkpoint(path, about, arrays)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else error
             raise MachineTrouble(f"{path} cannot be written: {reason}") from None
@@ -209,14 +213,12 @@ def _mark(path: Path, now: Identity) -> Mark:
     return mark
 
 
-def _snapshots(run: Run, mark: Mark) -> int:
-    """Return how many snapshots were taken up to a checkpoint."""
-    wanted = snapshots(run.settings, None)
-    if wanted is None or mark == START:
-        return 0
-    settings = run.settings
-    every = whole_steps(settings.sampling_interval, settings.numerics.dt, "ecg.sampling_interval")
-    return wanted.count(mark.tick // every)
+def _snapshots(plan: CheckpointPlan, mark: Mark) -> Taken:
+    """Return the snapshots that a checkpoint counts on."""
+    if plan.path is None or mark == START:
+        return NOTHING_TAKEN
+    with CheckpointFile(plan.path) as file:
+        return Taken(*file.about["snapshots"])
 
 
 def _tell_of(fault: PolycardiaError) -> None:

@@ -12,7 +12,7 @@ from polycardia.config import Simulation, whole_steps
 from polycardia.errors import PolycardiaError
 from polycardia.io.heart_file import ProbeRecord
 from polycardia.io.prepared import PreparedFile
-from polycardia.io.voltage_file import VoltageWriter
+from polycardia.io.voltage_file import NOTHING_TAKEN, Taken, VoltageWriter
 from polycardia.physics.mesh import Floats
 from polycardia.solver.partition import Comm, Ownership
 from polycardia.solver.probes import Probes, States
@@ -114,7 +114,11 @@ def snapshots(settings: Simulation, writer: VoltageWriter | None) -> Snapshots |
 
 
 def voltage_writer(
-    output: Path, prepared: PreparedFile, settings: Simulation, comm: Comm, count: int = 0
+    output: Path,
+    prepared: PreparedFile,
+    settings: Simulation,
+    comm: Comm,
+    kept: Taken = NOTHING_TAKEN,
 ) -> VoltageWriter | None:
     """Return what stores the snapshots, on rank 0 and if they are asked for.  Collective.
 
@@ -123,18 +127,18 @@ def voltage_writer(
         prepared: the heart.
         settings: whether there are snapshots.
         comm: of all ranks that share the heart.
-        count: snapshots that a checkpoint holds.
+        kept: snapshots that a checkpoint counts on.
 
     Raises:
         BadStudy: on all ranks; nothing can be written there.
-        BadArchive: on all ranks; fewer snapshots than that are left of the interrupted run.
+        BadArchive: on all ranks; these are not left of the interrupted run.
     """
     if settings.outputs.voltage is None:
         return None
     writer, problem = None, None
     if comm.Get_rank() == 0:
         try:
-            writer = VoltageWriter(output, prepared.n_nodes, count)
+            writer = VoltageWriter(output, prepared.n_nodes, kept)
         except PolycardiaError as error:
             problem = error
     problem = comm.bcast(problem)
