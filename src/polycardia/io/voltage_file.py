@@ -12,8 +12,8 @@ snapshots it held makes it whole again: an HDF5 file that is being written promi
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -48,7 +48,8 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.stem}.part")
 
 
-class Taken(NamedTuple):
+@dataclass(frozen=True)
+class Taken:
     """The snapshots that a checkpoint counts on.
 
     Attributes:

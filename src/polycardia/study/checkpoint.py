@@ -161,7 +161,7 @@ def _keeper(path: Path, now: Identity, dt: float, writer: VoltageWriter | None) 
             if writer is not None:
                 writer.sync()
                 taken = writer.taken
-            about = {"run": now, "mark": asdict(mark), "snapshots": taken}
+            about = {"run": now, "mark": asdict(mark), "snapshots": asdict(taken)}
             write_checkpoint(path, about, arrays)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else error
@@ -218,7 +218,7 @@ def _snapshots(plan: CheckpointPlan, mark: Mark) -> Taken:
     if plan.path is None or mark == START:
         return NOTHING_TAKEN
     with CheckpointFile(plan.path) as file:
-        return Taken(*file.about["snapshots"])
+        return Taken(**file.about["snapshots"])
 
 
 def _tell_of(fault: PolycardiaError) -> None:
