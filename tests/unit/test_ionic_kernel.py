@@ -11,6 +11,7 @@ EXPRESSIONS = {
         u**3 - w**-2 + w**0.5 + w**1.7 + 1 + 2**w + w**3
     ),
     "(w - w)^1.7 + u^0 + u^63 / 1e130": lambda u, w: 1 + u**63 / 1e130,
+    "(u / 100)^65 + (u / 100)^66": lambda u, w: (u / 100) ** 65 + (u / 100) ** 66,
     "-u^2 - -u + +w": lambda u, w: -(u**2) + u + w,
     "u - (w - (u - w)) / (u / (w / 3))": lambda u, w: u - (w - (u - w)) / (u / (w / 3)),
     "exp(u / 20) * exp(-(u + 3) / 10) + exp((5 - u) / 40)": lambda u, w: (
@@ -53,6 +54,21 @@ def test_expression(kernels, probe, text):
 def test_constant_that_is_no_number(probe, kernels, text):
     with pytest.raises(BadModel, match="probe"):
         build(probe(text), cache=kernels)
+
+
+@pytest.mark.parametrize("k", [3.0, 4.0, -3.0, 0.0, 2.5])
+def test_a_power_is_the_same_whether_its_exponent_is_known_or_differs_between_nodes(
+    probe, kernels, k
+):
+    kernel = build(probe("(u / 50)^k"), cache=kernels, node_parameters=("k",))
+    voltage, states = kernel.resting(5)
+    voltage[:] = (-75.0, -20.0, 0.0, 20.0, 75.0)
+    states[1] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = (voltage / 50.0) ** k
+    expected[np.isinf(expected)] = np.nan  # a cell that divides by zero is lost
+    kernel.advance(voltage, states, 1.0, parameters={"k": np.full(5, k)})
+    np.testing.assert_allclose(states[1], expected, rtol=2e-14)
 
 
 def test_lost_cell_shows_as_nan(probe, kernels):

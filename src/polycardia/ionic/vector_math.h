@@ -75,11 +75,14 @@ INLINE double log_(double x)
     return (x >= 2.2250738585072014e-308) & (x <= 1.7976931348623157e308) ? logarithm : NAN;
 }
 
-/* x^y for x > 0, 0^y = 0 for y > 0, and NaN otherwise, also where y is a whole number: the
- * generator multiplies those out */
+/* x^y; NaN for x < 0 where y is no whole number, and for 0 where y < 0 */
 INLINE double pow_(double x, double y)
 {
-    return (x == 0.0) & (y > 0.0) ? 0.0 : exp_(y * log_(x));
+    const double size = exp_(y * log_(fabs(x)));
+    const double sign = y - 2.0 * floor(0.5 * y) == 1.0 ? -1.0 : 1.0;
+    const double below = y == floor(y) ? sign * size : NAN;
+    const double zero = y > 0.0 ? 0.0 : y == 0.0 ? 1.0 : NAN;
+    return x > 0.0 ? size : x < 0.0 ? below : x == 0.0 ? zero : NAN;
 }
 
 /* (exp(x) - 1) / x, by its series where the quotient would lose digits or be 0 / 0: both agree
