@@ -134,3 +134,40 @@ def test_tolerant_units(load):
     assert slopes(model)["a.V"] == pytest.approx(0.02)
     with pytest.raises(BadModel, match="must be a time's"):
         load(odd.replace("[s] bind", "[m] bind"), voltage="a.V", units="tolerant")
+
+
+BARE = """\
+[[model]]
+a.V = -60
+a.w = 0.5
+
+[clock]
+t = 0 bind time
+real = 0 bind realtime
+
+[a]
+dot(V) = -0.1 * (V + 80) * w
+dot(w) = (1 - w) / 5
+"""
+
+
+def test_units_that_are_nowhere_are_assumed_on_request(load):
+    with pytest.raises(BadModel, match=r"clock\.t has the unit none.*`units: assumed`"):
+        load(BARE, voltage="a.V", units="tolerant")
+    model = load(BARE, units="assumed")
+    assert slopes(model) == pytest.approx({"a.V": -1.0, "a.w": 0.1}, rel=1e-12)
+    assert "clock.t taken to be in [ms]" in model.found
+    assert "a.V taken to be in [mV]" in model.found
+    with pytest.raises(BadModel, match="must be a time's"):
+        load(BARE.replace("bind time", "in [m] bind time"), units="assumed")
+
+
+def test_what_a_bound_variable_says_itself_needs_no_unit(load):
+    """Time's value comes from the simulation: the text's zero is never used."""
+    model = load(CELL.replace("t = 0 [s] in", "t = 0 in"), voltage="a.V", stimulus="pulse")
+    assert slopes(model)["a.V"] == pytest.approx(0.02)
+
+
+def test_a_binding_that_equations_ask_for_is_refused(load):
+    with pytest.raises(BadModel, match=r"clock\.real is bound to realtime"):
+        load(BARE.replace("(1 - w) / 5", "clock.real * w"), units="assumed")

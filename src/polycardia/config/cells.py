@@ -23,9 +23,10 @@ class CellModel(Section):
     scaling: Scaling = Field(
         default={}, description="factors of such constants, for example {g_kr: 0.5} for a drug"
     )
-    units: Literal["strict", "tolerant"] = Field(
+    units: Literal["strict", "tolerant", "assumed"] = Field(
         "strict",
-        description="of a file's equations must add up; tolerant checks those of voltage and time",
+        description="of a file's equations must add up; tolerant checks those of voltage and time, "
+        "assumed takes these for mV and ms where they have none",
     )
     voltage: Name | None = Field(
         None, description="the membrane voltage's variable, where a file does not say or show it"

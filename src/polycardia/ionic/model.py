@@ -134,7 +134,7 @@ def _shipped(name: str) -> Path:
 def _parsed(path: Path, naming: Naming) -> Any:
     """Parse a text in either language."""
     if path.suffix == ".cellml":
-        return parse_cellml(read_text(path), str(path), tolerant=naming.units == "tolerant")
+        return parse_cellml(read_text(path), str(path), tolerant=naming.units != "strict")
     return _parsed_mmt(path, naming)
 
 

@@ -37,18 +37,22 @@ MAX_DEPTH = 200
 """Brackets within brackets of an equation with all others written into it; 2006's has 40."""
 
 
+Units = Literal["strict", "tolerant", "assumed"]
+
+
 @dataclass(frozen=True)
 class Naming:
     """What a study says of a model's file that the file does not.
 
     Attributes:
-        units: tolerant leaves the equations' units unchecked, except those of voltage and time.
+        units: tolerant leaves the equations' units unchecked, except those of voltage and time;
+            assumed takes these two for mV and ms besides, where they have none.
         voltage: name of the membrane voltage's variable.
         time: name of the time's variable.
         stimulus: name of the variable that is the stimulus current, or decides it.
     """
 
-    units: Literal["strict", "tolerant"] = "strict"
+    units: Units = "strict"
     voltage: str | None = None
     time: str | None = None
     stimulus: str | None = None
@@ -94,15 +98,21 @@ def _assigned(equations: Any, naming: Naming, where: str) -> Iterable[str]:
         if (other := equations.label("membrane_potential")) is not None:
             other.set_label(None)
         voltage.set_label("membrane_potential")
-    _require_dimension(time, myokit.units.ms, "a time", where)
-    _require_dimension(voltage, myokit.units.mV, "a voltage", where)
+    roles = ((time, myokit.units.ms, "a time"), (voltage, myokit.units.mV, "a voltage"))
+    for variable, unit, what in roles:
+        if naming.units == "assumed" and variable.unit() is None:
+            variable.set_unit(unit)
+            yield f"{variable.qname()} taken to be in {unit}"
+        _require_dimension(variable, unit, what, where)
     _name_derivatives(equations)
     if naming.units == "strict":
+        for _, variable in equations.bindings():
+            _set_zero(variable)  # whatever the text has there is never used
         _require_units(equations, where)
     if how:
         yield f"voltage {voltage.qname()}, {how}"
     yield from _silence(equations, naming, where)
-    for variable, unit in ((voltage, myokit.units.mV), (time, myokit.units.ms)):
+    for variable, unit, _ in roles:
         found = variable.unit()
         if variable.convert_unit(unit):
             yield f"{variable.qname()} converted from {found} to {unit}"
@@ -147,6 +157,8 @@ def _voltage(equations: Any, naming: Naming, where: str) -> tuple[Any, str]:
     states = list(equations.states())
     annotated = [v for v in states if v.meta.get("oxmeta") == "membrane_voltage"]
     volts = [v for v in states if _has_dimension(v, myokit.units.mV)]
+    if naming.units == "assumed":
+        volts += [v for v in states if v.unit() is None and _plain(v) in VOLTAGE_NAMES]
     usual = [v for v in volts if _plain(v) in VOLTAGE_NAMES]
     for candidates, how in (
         (annotated, "annotated as such"),
@@ -175,6 +187,8 @@ def _silence(equations: Any, naming: Naming, where: str) -> Iterable[str]:
         if binding in INPUTS_AT_ZERO:
             variable.set_binding(None)
             _set_zero(variable)
+        elif binding != "time" and not list(variable.refs_by()):
+            variable.set_binding(None)  # of the simulation elsewhere, as its real time: nobody asks
         elif binding != "time":
             raise BadModel(
                 f"{where}: {variable.qname()} is bound to {binding}, "
@@ -273,7 +287,8 @@ def _extent(expression: Any, extents: Mapping[Any, tuple[int, int]]) -> tuple[in
 def _require_dimension(variable: Any, unit: Any, what: str, where: str) -> None:
     if not _has_dimension(variable, unit):
         found = "none" if variable.unit() is None else str(variable.unit())
-        raise BadModel(f"{where}: {variable.qname()} has the unit {found}, must be {what}'s")
+        hint = "" if variable.unit() else f"; `units: assumed` takes it for {unit}"
+        raise BadModel(f"{where}: {variable.qname()} has the unit {found}, must be {what}'s{hint}")
 
 
 def _has_dimension(variable: Any, unit: Any) -> bool:
