@@ -113,7 +113,7 @@ MISTAKES: list[tuple[str, str]] = [
     ),
     (
         "report --settings {} --archive results/hearts/s0001.vtkhdf --output x",
-        "object 'patients' doesn't exist",
+        "patients is missing",
     ),
     (
         "report --settings {} --archive results/cohort.h5 --output study.yaml/x",

@@ -112,7 +112,7 @@ def _assigned(equations: Any, naming: Naming, where: str) -> Iterable[str]:
     if how:
         yield f"voltage {voltage.qname()}, {how}"
     yield from _silence(equations, naming, where)
-    for variable, unit, _ in roles:
+    for variable, unit, _ in reversed(roles):
         found = variable.unit()
         if variable.convert_unit(unit):
             yield f"{variable.qname()} converted from {found} to {unit}"
