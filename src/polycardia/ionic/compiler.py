@@ -1,12 +1,12 @@
 """Calling the C compiler, once for each kernel and type of processor."""
 
-import ctypes
 import hashlib
 import os
 import platform
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +42,8 @@ EXTENSIONS = (
 SEAL = b"\nsha256 "
 """Stands behind a kernel, before the digest of its bytes: a truncated library kills the process
 that loads it.  The loader does not read that far."""
+
+LOAD = "import ctypes, sys; ctypes.CDLL(sys.argv[1])"
 
 
 def compiled(source: str, identity: str, cache: Path) -> Path:
@@ -102,16 +104,18 @@ def _compile(source: str, library: Path) -> None:
 
 
 def _require_loadable(made: Path, compiler: str) -> None:
-    """Load a library once before it is kept.
+    """Load a library once before it is kept: in a process of its own, which it may end.
 
     Raises:
         CompilerFailed: what the compiler made is none.
     """
-    try:
-        ctypes.CDLL(str(made))
-    except OSError as error:
-        reason = str(error).removeprefix(f"{made}: ")
-        raise CompilerFailed(f"{compiler} made what is no library: {reason}") from None
+    loaded = subprocess.run(
+        [sys.executable, "-I", "-c", LOAD, str(made)], capture_output=True, text=True, check=False
+    )
+    if loaded.returncode != 0:
+        lines = loaded.stderr.splitlines() or [f"loading it ends with {loaded.returncode}"]
+        reason = lines[-1].removeprefix("OSError: ").removeprefix(f"{made}: ")
+        raise CompilerFailed(f"{compiler} made what is no library: {reason}")
 
 
 def _is_whole(library: Path) -> bool:
