@@ -40,9 +40,13 @@ slurm-demo:
 	    --config results=results/slurm-demo $(SOFTLY)
 	demo/where-to-look results/slurm-demo
 
+# Tests of one core each run side by side; the others start ranks or clusters of their own.
+ONE_CORE := tests/unit tests/contract tests/convergence
+
 test: check
 	envs/setup.sh dev slurm
-	pytest
+	pytest --numprocesses $$(nproc) $(ONE_CORE)
+	pytest $(ONE_CORE:%=--ignore=%)
 
 # What needs no computation: format, style, types, the direction of imports, the workflow.
 check:

@@ -43,7 +43,8 @@ class Calibration:
             lie along their way, askew, and unevenly have the right velocity; as
             `solver.resolution.CurrentFactor` has it.
         along: ``(n,)`` numerical velocity along the fibres over the right one, at the study's
-            anisotropy; by the resolution along the fibres.
+            anisotropy; by the resolution along the fibres.  Measured in rough bars, which the
+            factors know nothing of.
         across: ``(n,)`` the same across the fibres.
     """
 
@@ -77,7 +78,7 @@ def calibrate(cell: CellType, *, upstroke: float, dt: float, anisotropy: float) 
         )
     found = []
     for resolution, *factors in zip(current.resolution, *current.factor, strict=True):
-        ratio = bench.velocities(resolution, dt, 2 * (current,), anisotropy) / speed
+        ratio = bench.rough_velocities(resolution, dt, current, anisotropy) / speed
         log.info(
             "resolution %.2f sqrt(ms): factors %.3f, %.3f and %.3f; along the fibres %+.1f %%, "
             "across %+.1f %%",

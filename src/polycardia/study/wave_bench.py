@@ -17,7 +17,7 @@ from polycardia.config import (
     Tissue,
 )
 from polycardia.errors import BadStudy
-from polycardia.physics.bar import bar, mean_length
+from polycardia.physics.bar import bar, mean_length, rough_bar
 from polycardia.physics.bricks import along_the_diagonal
 from polycardia.physics.mesh import Floats, Integers, TetMesh
 from polycardia.solver.crossing import crossing
@@ -37,6 +37,7 @@ STIMULATED = 6.0  # length of the part that starts the wave
 FEWEST_CELLS = 12
 BARS = 3  # of disordered tetrahedra along and across the fibres, of bricks askew to these
 SECTION, HEIGHT = 6, 8  # cells of a bar's section; bricks that are as high
+ROUGH_SECTION = 8  # cells of a rough bar's, whose elements are larger than the lattice's
 FINE_SECTION = 2  # of a fine bar's: its wave hardly feels the elements
 MEASURED = (0.45, 0.85)  # part of a bar's length where the wave is steady
 ALONG, ACROSS = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)  # fibres of bars with the wave along x
@@ -86,15 +87,32 @@ class WaveBench:
         Args:
             resolution: of the elements [sqrt(ms)].
             dt: [ms].
-            factors: of the current in as many of the three bars.
+            factors: of the current in each of the three bars.
             anisotropy: conductivity along the fibres over that across them.
 
         Returns:
-            As many [mm/ms], NaN where no wave arrives.
+            ``(3,)`` [mm/ms], NaN where no wave arrives.
         """
-        length = self._cells(FRONTS, resolution / math.sqrt(self.upstroke))
-        bars = _Bars(_three(length)[: len(factors)], resolution, anisotropy)
+        bars = _Bars(_three(self._cells_at(resolution)), resolution, anisotropy)
         return self._steady(bars, dt, factors)
+
+    def rough_velocities(
+        self, resolution: float, dt: float, factor: CurrentFactor, anisotropy: float
+    ) -> Floats:
+        """Return velocities along and across fibres in bars that `velocities` has nothing of.
+
+        Args:
+            resolution: of the elements [sqrt(ms)].
+            dt: [ms].
+            factor: of the current in both.
+            anisotropy: conductivity along the fibres over that across them.
+
+        Returns:
+            Both [mm/ms], NaN where no wave arrives.
+        """
+        rough = _rough(self._cells_at(resolution), ROUGH_SECTION)
+        bars = _Bars([_Bar(*rough, ALONG), _Bar(*rough, ACROSS)], resolution, anisotropy)
+        return self._steady(bars, dt, (factor, factor))
 
     @staticmethod
     def shares(anisotropy: float) -> Floats:
@@ -115,6 +133,9 @@ class WaveBench:
                 np.average(counted[:, own], axis=1, weights=operators.elements.volume[own])
             )
         return np.array(found)
+
+    def _cells_at(self, resolution: float) -> int:
+        return self._cells(FRONTS, resolution / math.sqrt(self.upstroke))
 
     def _cells(self, fronts: float, units: float) -> int:
         return max(FEWEST_CELLS, math.ceil(fronts / units))
@@ -224,6 +245,11 @@ def _three(length: int) -> list[_Bar]:
 @lru_cache(maxsize=8)
 def _disordered(length: int, across: int) -> tuple[Floats, Integers]:
     return bar((length, across, across))
+
+
+@lru_cache(maxsize=8)
+def _rough(length: int, across: int) -> tuple[Floats, Integers]:
+    return rough_bar((length, across, across))
 
 
 @lru_cache(maxsize=8)
