@@ -18,6 +18,7 @@ from polycardia.ionic.models import MODELS, model_files
 from polycardia.scheduler import cores_of_a_step
 from polycardia.study import sizing
 from polycardia.study.damage import damaged_suspects, set_aside
+from polycardia.study.kernels import require_models
 from polycardia.study.sizing import ATTEMPTS, FEWEST_RANKS
 
 MODEL_FILES = (".mmt", ".cellml", ".toml")  # of the user's own
@@ -40,6 +41,8 @@ def cell_models_of(study):
                 f"config: cells.{layer}.name: found {cell.name!r}, expected one of "
                 f"{', '.join(MODELS)}, or a file {' or '.join(MODEL_FILES)} that exists"
             )
+    if PLANNING:
+        require_models(study)
 
 
 def results_of(study):

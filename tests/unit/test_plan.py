@@ -88,6 +88,13 @@ def finish(name, nodes, seconds, ranks=2, prepare_seconds=3.0, memory=4e8):
         )
 
 
+def test_a_study_whose_cells_lack_a_constant_has_no_plan(folder, capsys):
+    cells = {"endocardial": {"name": "minimal_endo", "parameters": {"tau_zz": 1.0}}}
+    Path("config.yaml").write_text(yaml.safe_dump(settings() | {"cells": cells}))
+    assert main(["plan"]) == 1
+    assert "cell model minimal_endo: tau_zz is not one of its constants" in capsys.readouterr().err
+
+
 def test_sizes_are_judged_by_a_few_meshes(folder):
     asked = []
 

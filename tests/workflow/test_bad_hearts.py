@@ -199,3 +199,12 @@ def test_an_unknown_cell_model_starts_no_job(hearts: list[Row], tmp_path: Path) 
     assert "mitchell_schaeffer, or a file .mmt or .cellml or .toml that exists" in said
     study.configure(lambda settings: settings["cells"]["midwall"].update(name="mine.mmt"))
     assert "mine.mmt" in refused(study)
+
+
+def test_a_constant_that_its_cell_model_lacks_starts_no_job(
+    hearts: list[Row], tmp_path: Path
+) -> None:
+    study = new_study(tmp_path, hearts[:1])
+    study.configure(lambda settings: settings["cells"]["midwall"].update(scaling={"g_kzz": 0.5}))
+    said = refused(study)
+    assert "cell model mitchell_schaeffer: g_kzz is not one of its constants: " in said

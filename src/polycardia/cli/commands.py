@@ -155,11 +155,13 @@ def status(arguments: Arguments) -> None:
 
 def plan(arguments: Arguments) -> None:
     from polycardia.scheduler import partitions
+    from polycardia.study.kernels import require_models
     from polycardia.study.mesh_size import prepared_nodes
     from polycardia.study.plan import plan
     from polycardia.study.plan_wording import as_json, described
 
     study = read_study(arguments.config)
+    require_models(study)
     patients = read_cohort(Path(study.cohort), meshes_outside=study.meshes_outside)
 
     def measure(patient: Patient) -> float:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from polycardia.config import CellModel, Pacing
+from polycardia.config import CellModel, Pacing, Study
 from polycardia.ionic.kernel import Kernel, build
 from polycardia.ionic.model import CellModel as Equations
 from polycardia.ionic.model import load_model, with_constants
@@ -37,6 +37,17 @@ def tissue_kernel(settings: Pacing, kernels: Path) -> tuple[Kernel, dict[str, st
     model, factors = with_factors(equations(settings.model), settings.varying)
     kernel = build(model, cache=kernels, node_parameters=factors)
     return kernel, dict(zip(settings.varying, factors, strict=True))
+
+
+def require_models(study: Study) -> None:
+    """Refuse a study whose cell models are none, or lack a constant that it changes.
+
+    Raises:
+        BadModel: as of `equations`, for the first such layer.
+    """
+    for layer in study.cells.by_layer():
+        pacing = study.pacing_of(layer)
+        with_factors(equations(pacing.model), pacing.varying)
 
 
 def equations(settings: CellModel) -> Equations:
