@@ -36,6 +36,10 @@ STATES: Sequence[Sequence[str]] = (
 )
 
 
+AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+"""For Open MPI, which the tests of some machines start as root."""
+
+
 def cut_off(content: bytearray, chance: random.Random) -> str:
     length = chance.randrange(len(content))
     del content[length:]
@@ -132,13 +136,16 @@ def unfinished_beat(undisturbed: Study, folder: Path) -> Path:
             *("--patient", "s0002", "--checkpoint", path, "--checkpoint-minutes", "0.001"),
         ],
         cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT | AS_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     while not path.exists() and running.poll() is None:
         time.sleep(0.01)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait(timeout=60)
+    ended = running.poll() is not None
+    if not ended:
+        os.killpg(running.pid, signal.SIGKILL)
+    said, _ = running.communicate(timeout=60)
+    assert not ended, f"the beat ended without a checkpoint: {said.decode()[-2000:]}"
     return path
